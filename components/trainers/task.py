@@ -1,0 +1,61 @@
+"""What a paper hands to the shared training loop."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a task shows of itself at a step.
+
+    Attributes:
+        scalars: name -> value, drawn as curves (for example `psnr` in dB).
+        images: name -> `[height, width, channels]`, float in [0, 1], for TensorBoard.
+    """
+
+    scalars: Mapping[str, float]
+    images: Mapping[str, np.ndarray]
+
+
+class Task(abc.ABC):
+    """A paper's model, data and update. The loop owns everything else.
+
+    A task is built inside the strategy's scope, so that its variables are distributed.
+    """
+
+    @property
+    @abc.abstractmethod
+    def checkpoint_items(self) -> Mapping[str, Any]:
+        """Everything that a resumed run must find again: models, optimizers, averages."""
+
+    @abc.abstractmethod
+    def dataset(self, first_step: int) -> tf.data.Dataset:
+        """Batches of the steps `first_step`, `first_step + 1`, …, without end.
+
+        The batch of a step is a function of (seed, step) alone, so that a resumed run sees what an
+        uninterrupted one would have seen. Batches are global: the strategy splits dimension 0.
+        """
+
+    @abc.abstractmethod
+    def train_step(self, batch: Any) -> Mapping[str, tf.Tensor]:
+        """One update of the variables, in replica context; traced once into a graph.
+
+        Returns:
+            The named scalar terms of the loss, already scaled so that the *sum* over replicas is the
+            global value. `loss` is the total.
+        """
+
+    @abc.abstractmethod
+    def summarize(self, step: int) -> Summary:
+        """Curves and pictures of the current variables; called every `summary_every_steps`."""
+
+    @abc.abstractmethod
+    def export(self, directory: str) -> None:
+        """Writes the SavedModel with the signatures `serving_default` and `evaluate`."""
