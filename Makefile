@@ -1,0 +1,39 @@
+# Everything starts here: `make help` lists it. Each command sets .venv up first, when it has to.
+
+PIPELINE ?= siren_pipeline
+ARGS ?=
+BIN := .venv/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format test-trixie clean
+
+help:  ## list these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+setup:  ## create or refresh .venv from uv.lock
+	@scripts/bootstrap.sh
+
+run: setup  ## run a paper: make run PIPELINE=siren_pipeline [ARGS="--preset smoke"]
+	@$(BIN)/papergarden run $(PIPELINE) $(ARGS)
+
+lint: setup  ## ruff (lint, format) and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup  ## let ruff repair what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+test: lint  ## lint, types and all tests: make test [ARGS="-k siren"]
+	@$(BIN)/python -m pytest $(ARGS) || { code=$$?; \
+		if [ $$code = 5 ]; then echo "pytest found no test: an empty run proves nothing" >&2; fi; \
+		exit $$code; }
+
+test-trixie:  ## prove the second stack (TFX 1.21, Python 3.13) in a Debian trixie root
+	@scripts/test_trixie.sh
+
+clean:  ## remove environments, caches and builds; runs stay
+	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
