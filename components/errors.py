@@ -60,6 +60,6 @@ class StackError(PapergardenError):
 
 
 class Preempted(PapergardenError):
-    """The process was asked to stop and has saved its state; running it again goes on from there."""
+    """The process was asked to stop and has saved its state; another run goes on from there."""
 
     exit_code = 75

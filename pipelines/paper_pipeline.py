@@ -1,0 +1,180 @@
+"""The node graph that every paper shares; a paper passes its parts in.
+
+ExampleGen ─┬─> StatisticsGen ─> ExampleValidator ─┐
+Schema ─────┴─> Transform ─────────────────────────┴─> Trainer ─> Baseline ─> Evaluator ─┬─> Report
+                                                                                         └─> Pusher
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow_data_validation as tfdv
+from components.reports.report_component import Report
+from tfx.components import Evaluator, StatisticsGen, Trainer, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
+from tfx.types import Channel
+from tfx.types.standard_artifacts import Model, ModelBlessing
+
+from components.evaluators.baseline import LatestBlessedBeforeCandidate
+from components.evaluators.eval_config import build_eval_config
+from components.evaluators.evaluation_config import EvaluationConfig
+from components.example_validators.strict_example_validator import StrictExampleValidator
+from components.lineage.metadata_uri import connection_config
+from components.pushers.atomic_pusher import AtomicPusher
+from pipelines.code_digest import code_digest
+from pipelines.configs.paper_config import ResolvedConfig
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a pipeline runs.
+
+    Attributes:
+        root: Directory (or object store prefix) of everything a run leaves behind.
+        metadata_uri: The ML Metadata store, for example `sqlite:///runs/metadata.sqlite`.
+        data_root: The data set in its official layout.
+        beam_args: Options of every Beam node, as Beam takes them.
+    """
+
+    root: str
+    metadata_uri: str
+    data_root: str
+    beam_args: tuple[str, ...] = ()
+
+    def below_root(self, *parts: str) -> str:
+        """A path below the root."""
+        return "/".join((self.root.rstrip("/"), *parts))
+
+
+@dataclass(frozen=True)
+class PaperParts:
+    """What a paper passes in.
+
+    Attributes:
+        name: The pipeline's name.
+        paper: The package below `components/trainers`.
+        example_gen: Reads the data set's official layout.
+        example_gen_module: The module whose code that node runs.
+        schema: Path of the curated schema.
+        transform_module: Module with the `preprocessing_fn`.
+        transform_config: What `preprocessing_fn` gets as `custom_config`.
+        trainer_config: The sections of the configuration that training depends on.
+        evaluation: The benchmark's metrics and gates.
+        metric_modules: Modules of the metrics.
+    """
+
+    name: str
+    paper: str
+    example_gen: BaseComponent
+    example_gen_module: str
+    schema: Path
+    transform_module: str
+    transform_config: dict[str, object]
+    trainer_config: dict[str, object]
+    evaluation: EvaluationConfig
+    metric_modules: Sequence[str]
+
+
+def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
+    """The pipeline of a paper, ready to compile or run."""
+    example_gen = parts.example_gen.with_id("ExampleGen")
+    schema = ImportSchemaGen(schema_file=str(parts.schema)).with_id("Schema")
+    statistics_gen = StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        schema=schema.outputs["schema"],
+        stats_options=tfdv.StatsOptions(enable_semantic_domain_stats=True),
+    )
+    example_validator = StrictExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
+    ).with_id("ExampleValidator")
+    transform = Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema.outputs["schema"],
+        preprocessing_fn=f"{parts.transform_module}.preprocessing_fn",
+        custom_config=parts.transform_config,
+        materialize=False,
+        disable_statistics=True,
+    )
+    trainer = Trainer(
+        run_fn="components.trainers.run.run_fn",
+        examples=example_gen.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema.outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={
+            "paper": parts.paper,
+            "config": parts.trainer_config,
+            "checkpoint_root": place.below_root("checkpoints"),
+        },
+    )
+    trainer.add_upstream_node(example_validator)
+    baseline = Resolver(
+        strategy_class=LatestBlessedBeforeCandidate,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+        candidate=trainer.outputs["model"],
+    ).with_id("Baseline")
+    evaluator = Evaluator(
+        examples=example_gen.outputs["examples"],
+        example_splits=["eval"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        eval_config=build_eval_config(parts.evaluation),
+    )
+    report = Report(
+        examples=example_gen.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        paper=parts.paper,
+        config_json=resolved.to_json(),
+        metadata_uri=place.metadata_uri,
+    )
+    pusher = AtomicPusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        base_directory=place.below_root("serving", parts.name),
+    ).with_id("Pusher")
+
+    trainer_code = f"components.trainers.{parts.paper}.trainer"
+    evaluator_code = ["components.evaluators.eval_config", *parts.metric_modules]
+    code = {
+        example_gen: code_digest(parts.example_gen_module),
+        schema: code_digest(files=[parts.schema]),
+        statistics_gen: code_digest(),
+        example_validator: code_digest("components.example_validators.strict_example_validator"),
+        transform: code_digest(parts.transform_module),
+        trainer: code_digest("components.trainers.run", trainer_code),
+        evaluator: code_digest(*evaluator_code),
+        report: code_digest("components.reports.report_component"),
+        pusher: code_digest("components.pushers.atomic_pusher"),
+    }
+    for component, digest in code.items():
+        component.exec_properties["code_digest"] = digest
+    components: list[BaseNode] = [*code, baseline]
+    return Pipeline(
+        pipeline_name=parts.name,
+        pipeline_root=place.below_root("artifacts", parts.name),
+        components=components,
+        enable_cache=True,
+        metadata_connection_config=connection_config(place.metadata_uri),
+        beam_pipeline_args=list(place.beam_args),
+    )
+
+
+def section(config: ResolvedConfig, *names: str) -> dict[str, object]:
+    """The named sections of a configuration as plain data."""
+    values = json.loads(config.to_json())
+    return {name: values[name] for name in names}
