@@ -76,7 +76,7 @@ copy_sources() {
 }
 
 inside() {
-    env HOME=/root PATH=/work/venv/bin:/usr/local/bin:/usr/bin:/bin TMPDIR=/tmp \
+    env HOME=/root PATH=/work/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/tmp \
         UV_CACHE_DIR=/var/cache/uv UV_PROJECT_ENVIRONMENT=/work/venv TF_CPP_MIN_LOG_LEVEL=3 \
         chroot "$root" sh -c 'cd /work/papergarden && exec "$@"' sh "$@"
 }
