@@ -1,1 +1,1 @@
-"""Where a model comes from: questions to ML Metadata, and their answers as text, data and picture."""
+"""Where a model comes from: asked of ML Metadata, answered as text, data and picture."""

@@ -1,11 +1,12 @@
 """Reads the facts of a run from its graph: data, configuration, code, metrics, verdict, parents.
 
-The names below are where Papergarden's nodes leave each fact. A fact that a run lacks is empty, never
-an error: a failed or half-finished run has a lineage too.
+The names below are where Papergarden's nodes leave each fact. A fact that a run lacks is empty,
+never an error: a failed or half-finished run has a lineage too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -46,8 +47,17 @@ def find_text(sources: Iterable[Mapping[str, Any]], name: str) -> str:
     return ""
 
 
-def find_config(graph: LineageGraph) -> dict[str, Any]:
-    """Returns the resolved configuration that the run's nodes were given."""
+def find_config(run: Mapping[str, Any], graph: LineageGraph) -> dict[str, Any]:
+    """Returns the resolved configuration: the run's own, else what its nodes were given.
+
+    Args:
+        run: The values of the run's context.
+        graph: The run's graph.
+    """
+    for name in _CONFIG_NAMES:
+        config = parse_json(run.get(name))
+        if isinstance(config, Mapping) and config:
+            return dict(config)
     for execution in sorted(graph.executions, key=lambda one: one.node_id != "Trainer"):
         custom = parse_json(execution.properties.get("custom_config"))
         for values in (custom if isinstance(custom, Mapping) else {}, execution.properties):
@@ -93,30 +103,43 @@ def _counts(artifact: Artifact, names: Iterable[str]) -> dict[str, int]:
 
 
 def find_verdict(graph: LineageGraph) -> VerdictFacts:
-    """Returns the gate's decision and its reasons."""
-    for blessing in graph.produced("ModelBlessing")[-1:]:
-        reasons = parse_json(blessing.value("reasons", blessing.value("blessing_message", "")))
-        if isinstance(reasons, str):
-            reasons = [reasons] if reasons else []
-        blessed = blessing.value("blessed")
-        return VerdictFacts(
-            None if blessed is None else bool(blessed), tuple(str(one) for one in reasons)
-        )
-    return VerdictFacts()
+    """Returns the gate's decision, its reasons and the numbers it rests on.
+
+    The Evaluator records the decision alone; reasons and numbers are on the run's report.
+    """
+    blessed = None
+    for artifact in graph.produced("ModelBlessing")[-1:]:
+        blessed = artifact.value("blessed")
+    reports = [one for one in graph.artifacts.values() if one.value("verdict")]
+    recorded = parse_json(reports[-1].value("verdict")) if reports else {}
+    values = recorded if isinstance(recorded, Mapping) else {}
+    return VerdictFacts(
+        blessed=bool(values.get("blessed")) if blessed is None and values else _truth(blessed),
+        reasons=tuple(str(one) for one in values.get("reasons") or ()),
+        metrics=_numbers(values.get("metrics")),
+        baseline_metrics=_numbers(values.get("baseline_metrics")),
+    )
 
 
-def find_metrics(graph: LineageGraph, name: str = "metrics") -> dict[str, float]:
-    """Returns the numbers under `name` that the Evaluator left on its artifacts."""
-    for type_name in ("ModelEvaluation", "ModelBlessing"):
-        for artifact in graph.produced(type_name)[-1:]:
-            values = parse_json(artifact.value(name))
-            if isinstance(values, Mapping):
-                return {
-                    str(key): float(value)
-                    for key, value in values.items()
-                    if isinstance(value, int | float)
-                }
-    return {}
+def _truth(value: Any) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    if not isinstance(values, Mapping):
+        return {}
+    numbers = {}
+    for name, value in values.items():
+        # The report writes the numbers that JSON lacks as "inf" and "nan".
+        with contextlib.suppress(TypeError, ValueError):
+            numbers[str(name)] = float(value)
+    return numbers
+
+
+def find_evaluation(graph: LineageGraph) -> tuple[str, str] | None:
+    """Returns the directories of the evaluation and of the blessing."""
+    evaluations, blessings = graph.produced("ModelEvaluation"), graph.produced("ModelBlessing")
+    return (evaluations[-1].uri, blessings[-1].uri) if evaluations and blessings else None
 
 
 def find_model(graph: LineageGraph) -> ModelReference | None:

@@ -199,10 +199,18 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class VerdictFacts:
-    """Whether the model was good enough, and why."""
+    """Whether the model was good enough, and why.
+
+    Attributes:
+        blessed: None as long as there is no decision.
+        metrics: metric -> the model's value.
+        baseline_metrics: The same of the model it was compared with.
+    """
 
     blessed: bool | None = None
     reasons: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    baseline_metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -249,15 +257,13 @@ class RunLineage:
     started_ms: int | None
     ended_ms: int | None
     graph: LineageGraph
-    data: DataFacts = DataFacts()
+    data: DataFacts = field(default_factory=DataFacts)
     config: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
     preset: str = ""
     git_commit: str = ""
     code_digests: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    baseline_metrics: Mapping[str, float] = field(default_factory=dict)
-    verdict: VerdictFacts = VerdictFacts()
+    verdict: VerdictFacts = field(default_factory=VerdictFacts)
     model: ModelReference | None = None
     baseline: ModelReference | None = None
     parents: tuple[ParentRun, ...] = ()

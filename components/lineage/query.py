@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -11,14 +12,16 @@ from urllib.parse import unquote, urlsplit
 from components.errors import PapergardenError
 from components.lineage import facts
 from components.lineage.graph import (
+    FINISHED_STATES,
     Artifact,
+    LineageGraph,
     ParentRun,
     RunLineage,
     RunSummary,
+    VerdictFacts,
     is_resolver_type,
 )
 from components.lineage.store_reader import (
-    FINISHED_STATES,
     PIPELINE_CONTEXT,
     RUN_CONTEXT,
     context_values,
@@ -30,6 +33,10 @@ from components.lineage.store_reader import (
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2
+
+    from components.evaluators.verdict import Verdict
+
+    VerdictReader = Callable[[str, str], Verdict]
 
 _LISTED = 10
 
@@ -44,12 +51,16 @@ def list_runs(store: MetadataStore) -> list[RunSummary]:
     return sorted(runs, key=lambda run: run.started_ms or 0, reverse=True)
 
 
-def run_lineage(store: MetadataStore, run_id: str) -> RunLineage:
+def run_lineage(
+    store: MetadataStore, run_id: str, *, read_verdict: VerdictReader | None = None
+) -> RunLineage:
     """Returns everything about one run.
 
     Args:
         store: An open store.
         run_id: The run's id, or `latest`.
+        read_verdict: Reads the Evaluator's files where the run has no report to tell the numbers, as
+            `components.evaluators.verdict.read_verdict` does (it imports TFMA, which takes seconds).
 
     Raises:
         LineageError: There is no such run; the newest ones are listed.
@@ -57,7 +68,8 @@ def run_lineage(store: MetadataStore, run_id: str) -> RunLineage:
     context = _find_run(store, run_id)
     summary = _summary(store, context)
     graph = read_graph(store, context.id)
-    sources = [context_values(context)]
+    run_values = context_values(context)
+    sources = [run_values]
     sources += [dict(one.properties) for one in graph.executions]
     return RunLineage(
         subject=summary.run_id,
@@ -68,27 +80,31 @@ def run_lineage(store: MetadataStore, run_id: str) -> RunLineage:
         ended_ms=summary.ended_ms,
         graph=graph,
         data=facts.find_data(graph),
-        config=facts.find_config(graph),
+        config=facts.find_config(run_values, graph),
         paper=facts.find_text(sources, "paper"),
         preset=facts.find_text(sources, "preset"),
         git_commit=facts.find_text(sources, "git_commit"),
         code_digests=facts.find_code_digests(graph),
-        metrics=facts.find_metrics(graph),
-        baseline_metrics=facts.find_metrics(graph, "baseline_metrics"),
-        verdict=facts.find_verdict(graph),
+        verdict=_verdict(graph, read_verdict),
         model=facts.find_model(graph),
         baseline=facts.find_baseline(graph),
         parents=_parents(store, facts.find_parents(graph, summary.run_id)),
     )
 
 
-def model_lineage(store: MetadataStore, model_dir: str | os.PathLike[str]) -> RunLineage:
+def model_lineage(
+    store: MetadataStore,
+    model_dir: str | os.PathLike[str],
+    *,
+    read_verdict: VerdictReader | None = None,
+) -> RunLineage:
     """Returns everything about the run that made the model in a directory.
 
     Args:
         store: An open store.
         model_dir: A pushed version, the folder of all versions (then the newest), a `PushedModel` or
             `Model` artifact, or a folder inside one of them.
+        read_verdict: See `run_lineage`.
 
     Raises:
         LineageError: No model in the store has to do with the directory; the known ones are listed.
@@ -113,7 +129,7 @@ def model_lineage(store: MetadataStore, model_dir: str | os.PathLike[str]) -> Ru
     model = max(found, key=lambda one: one.artifact_id)
     if model.producer is None or not model.producer.run_id:
         raise LineageError(f"No run in the metadata store wrote the model {model.uri}")
-    lineage = run_lineage(store, model.producer.run_id)
+    lineage = run_lineage(store, model.producer.run_id, read_verdict=read_verdict)
     return dataclasses.replace(lineage, subject=str(model_dir))
 
 
@@ -129,6 +145,17 @@ def local_path(uri: str | os.PathLike[str]) -> str:
     elif "://" in text:
         return text.rstrip("/")
     return str(Path(text).expanduser().resolve())
+
+
+def _verdict(graph: LineageGraph, read_verdict: VerdictReader | None) -> VerdictFacts:
+    verdict = facts.find_verdict(graph)
+    places = facts.find_evaluation(graph)
+    if verdict.metrics or read_verdict is None or places is None:
+        return verdict
+    read = read_verdict(*places)
+    return VerdictFacts(
+        read.blessed, tuple(read.reasons), read.metrics, read.baseline_metrics or {}
+    )
 
 
 def _places(artifact: Artifact) -> set[str]:

@@ -117,7 +117,10 @@ def _block(title: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
     return [f"  {line.rstrip()}" for line in lines]
 
 
@@ -157,12 +160,14 @@ def _verdict_rows(lineage: RunLineage) -> list[tuple[str, str]]:
     words = {None: "none yet", True: "blessed", False: "not blessed"}
     rows = [("verdict", words[lineage.verdict.blessed])]
     rows += [("because", reason) for reason in lineage.verdict.reasons]
-    rows += [(name, format_number(value)) for name, value in sorted(lineage.metrics.items())]
+    rows += [
+        (name, format_number(value)) for name, value in sorted(lineage.verdict.metrics.items())
+    ]
     if lineage.baseline is None:
         rows.append(("baseline", "none"))
     else:
         rows.append(("baseline", f"{lineage.baseline.uri} (run {lineage.baseline.run_id})"))
-        numbers = sorted(lineage.baseline_metrics.items())
+        numbers = sorted(lineage.verdict.baseline_metrics.items())
         rows += [(f"baseline {name}", format_number(value)) for name, value in numbers]
     return rows
 
