@@ -1,15 +1,15 @@
 """Places the nodes of a small directed graph in layers, top to bottom, with few crossings.
 
-The steps are the usual ones (Sugiyama, Tagawa and Toda 1981): layers by longest path, one stand-in per
-layer that an edge crosses, order within a layer by barycentre, and then x by least squares under the
-order found (isotonic regression, which is exact).
+The steps are the usual ones (Sugiyama, Tagawa and Toda 1981): layers by longest path, one stand-in
+per layer that an edge crosses, order within a layer by barycentre, and then x by least squares
+under the order found (isotonic regression, which is exact).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-import itertools
 
 _SWEEPS = 12
 _STAND_IN_WIDTH = 18.0

@@ -7,8 +7,8 @@
 | `postgresql://user@host:5432/database` | PostgreSQL |
 | `grpc://host:8080` | an ML Metadata server |
 
-A URI travels in command lines, pipeline specifications and ML Metadata itself, so it never carries a
-password: that comes from the environment, or from a file the environment names.
+A URI travels in command lines, pipeline specifications and ML Metadata itself, so it never carries
+a password: that comes from the environment, or from a file the environment names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from components.errors import ConfigError, RunError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2
 
-    AnyConnection = (
+    AnyConnection: TypeAlias = (
         metadata_store_pb2.ConnectionConfig | metadata_store_pb2.MetadataStoreClientConfig
     )
 
@@ -100,7 +100,7 @@ def _split(uri: str) -> SplitResult:
         raise ConfigError(
             "A metadata URI carries a password, and URIs are logged and stored",
             expected="a URI without one",
-            fix=f"put it into {PASSWORD_VARIABLE}, or its file's path into {PASSWORD_FILE_VARIABLE}",
+            fix=f"set {PASSWORD_VARIABLE}, or {PASSWORD_FILE_VARIABLE} to a file that holds it",
         )
     if parts.scheme not in ("sqlite", *_DEFAULT_PORTS):
         raise ConfigError("Unknown kind of metadata store", found=uri, expected=_FORMS)

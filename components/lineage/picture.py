@@ -1,4 +1,4 @@
-"""Draws a run's lineage: a card per node, coloured by state, with what it put out hanging below it."""
+"""Draws a run's lineage: a card per node, coloured by state, its outputs hanging below it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions people ask of a store: which runs there are, and what made a run's or a model's bits."""
+"""The questions people ask of a store: which runs there are, and what made a run or a model."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def run_lineage(
     Args:
         store: An open store.
         run_id: The run's id, or `latest`.
-        read_verdict: Reads the Evaluator's files where the run has no report to tell the numbers, as
-            `components.evaluators.verdict.read_verdict` does (it imports TFMA, which takes seconds).
+        read_verdict: Reads the Evaluator's files where the run has no report to tell the numbers,
+            as `components.evaluators.verdict.read_verdict` does (it imports TFMA: seconds).
 
     Raises:
         LineageError: There is no such run; the newest ones are listed.
@@ -102,8 +102,8 @@ def model_lineage(
 
     Args:
         store: An open store.
-        model_dir: A pushed version, the folder of all versions (then the newest), a `PushedModel` or
-            `Model` artifact, or a folder inside one of them.
+        model_dir: A pushed version, the folder of all versions (then the newest), a `PushedModel`
+            or `Model` artifact, or a folder inside one of them.
         read_verdict: See `run_lineage`.
 
     Raises:

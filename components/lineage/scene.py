@@ -1,16 +1,16 @@
 """A drawing as a list of shapes, and its two renderings: SVG text and PNG bytes.
 
-Colours are named by role. The SVG takes them from CSS variables with a light and a dark value, so it
-reads well on either ground; the PNG uses the light ones.
+Colours are named by role. The SVG takes them from CSS variables with a light and a dark value, so
+it reads well on either ground; the PNG uses the light ones.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
-from typing import Literal, Union
-from xml.sax.saxutils import escape
 import itertools
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from xml.sax.saxutils import escape
 
 #: role -> (on a light ground, on a dark ground).
 PALETTE: dict[str, tuple[str, str]] = {
@@ -66,7 +66,7 @@ class Arrow:
     colour: str = "line"
 
 
-Shape = Union[Box, Text, Arrow]
+Shape: TypeAlias = Box | Text | Arrow
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def to_png(scene: Scene, scale: float = 2.0) -> bytes:
         _draw(axes, shape, order)
     buffer = io.BytesIO()
     figure.set_dpi(72 * scale)
-    canvas.print_png(buffer)
+    canvas.print_png(buffer)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 

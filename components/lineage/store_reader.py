@@ -1,7 +1,8 @@
 """Reads ML Metadata's records as TFX writes them, and gives plain data.
 
 TFX links every execution to three contexts: `pipeline` (its name), `pipeline_run` (the run id) and
-`node` (`<pipeline>.<node>`). Events link executions and artifacts; their path is a key and an index.
+`node` (`<pipeline>.<node>`). Events link executions and artifacts; their path is a key and an
+index.
 A node served from the cache gets an execution of its own in the state CACHED, with output events to
 the artifacts of the execution that did the work.
 """
