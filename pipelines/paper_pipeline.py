@@ -8,7 +8,6 @@ Schema ─────┴─> Transform ─────────────�
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,8 @@ from tfx.proto import trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
-from components.evaluators.baseline import LatestBlessedBeforeCandidate
+from components.evaluators.baseline import EVALUATION_PROTOCOL, LatestBlessedBeforeCandidate
+from components.evaluators.benchmark_metrics import metric_modules
 from components.evaluators.eval_config import build_eval_config
 from components.evaluators.evaluation_config import EvaluationConfig
 from components.example_validators.strict_example_validator import StrictExampleValidator
@@ -69,7 +69,7 @@ class PaperParts:
         transform_config: What `preprocessing_fn` gets as `custom_config`.
         trainer_config: The sections of the configuration that training depends on.
         evaluation: The benchmark's metrics and gates.
-        metric_modules: Modules of the metrics.
+        evaluation_protocol: Only models of the same protocol are compared with each other.
     """
 
     name: str
@@ -81,7 +81,7 @@ class PaperParts:
     transform_config: dict[str, object]
     trainer_config: dict[str, object]
     evaluation: EvaluationConfig
-    metric_modules: Sequence[str]
+    evaluation_protocol: str
 
 
 def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
@@ -118,6 +118,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         },
     )
     trainer.add_upstream_node(example_validator)
+    trainer.exec_properties[EVALUATION_PROTOCOL] = parts.evaluation_protocol
     baseline = Resolver(
         strategy_class=LatestBlessedBeforeCandidate,
         model=Channel(type=Model),
@@ -149,7 +150,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
     ).with_id("Pusher")
 
     trainer_code = f"components.trainers.{parts.paper}.trainer"
-    evaluator_code = ["components.evaluators.eval_config", *parts.metric_modules]
+    metrics_code = metric_modules(parts.evaluation.metrics)
     code = {
         example_gen: code_digest(parts.example_gen_module),
         schema: code_digest(files=[parts.schema]),
@@ -157,7 +158,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         example_validator: code_digest("components.example_validators.strict_example_validator"),
         transform: code_digest(parts.transform_module),
         trainer: code_digest("components.trainers.run", trainer_code),
-        evaluator: code_digest(*evaluator_code),
+        evaluator: code_digest("components.evaluators.eval_config", *metrics_code),
         report: code_digest("components.reports.report_component"),
         pusher: code_digest("components.pushers.atomic_pusher"),
     }

@@ -5,38 +5,34 @@ papergarden run siren_pipeline --set task=inpainting --data-root photograph.jpg
 
 from __future__ import annotations
 
+import json
 from typing import cast
 
 from tfx.orchestration.pipeline import Pipeline
 
+from components.example_gens.signal_config import SCHEMA_OF_TASK
 from components.example_gens.signal_example_gen import SignalExampleGen
 from pipelines.configs.paper_config import ResolvedConfig
 from pipelines.configs.siren import SirenConfig
 from pipelines.paper_pipeline import PaperParts, RunPlace, create_paper_pipeline, section
 from schemas import schema_path
 
-SCHEMAS = {
-    "audio": "signal_audio",
-    "inpainting": "signal_inpainting",
-    "poisson_editing": "signal_editing",
-}
-
 
 def create_pipeline(place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
     """The SIREN pipeline for one signal, whichever task the configuration names."""
     config = cast(SirenConfig, resolved.config)
     task = config.experiment.task
-    data = {"task": task, **section(resolved, "data")["data"]}
+    data = {"task": task, **section(resolved, "data")}
     parts = PaperParts(
         name="siren_pipeline",
         paper="siren",
-        example_gen=SignalExampleGen(data_root=place.data_root, config=data),
+        example_gen=SignalExampleGen(place.data_root, data),
         example_gen_module="components.example_gens.signal_example_gen",
-        schema=schema_path(SCHEMAS.get(task, "signal_image")),
+        schema=schema_path(SCHEMA_OF_TASK[task]),
         transform_module="components.transforms.siren",
         transform_config=data,
         trainer_config=section(resolved, "experiment", "data", "network", "training"),
         evaluation=config.evaluation,
-        metric_modules=["components.evaluators.image_quality_tfma"],
+        evaluation_protocol=json.dumps(data, sort_keys=True),
     )
     return create_paper_pipeline(parts, place, resolved)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import importlib.util
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from components.example_gens.sample_photograph import sample_photograph
+from components.errors import StackError
+from components.example_gens.signal_config import SignalTask
 
-PHOTOGRAPH = "china.jpg"
-SECOND_PHOTOGRAPH = "flower.jpg"
 SAMPLE_RATE = 8000
 VIDEO_FRAMES = 8
 
@@ -28,8 +27,28 @@ class HasTask(Protocol):
     """The section that names a task."""
 
     @property
-    def task(self) -> str:
-        """A value of `SignalTask`."""
+    def task(self) -> SignalTask:
+        """What is done with the signal."""
+
+
+def sample_photograph() -> Path:
+    """A colour photograph of 427 x 640 pixels that scikit-learn ships beside a second one.
+
+    Raises:
+        StackError: If it is not installed.
+    """
+    # Found without importing scikit-learn, which takes seconds.
+    spec = importlib.util.find_spec("sklearn")
+    if spec is not None and spec.origin is not None:
+        path = Path(spec.origin).parent / "datasets" / "images" / "china.jpg"
+        if path.is_file():
+            return path
+    raise StackError(
+        "the sample photograph is not installed",
+        found="scikit-learn is missing" if spec is None else "scikit-learn without its images",
+        expected="sklearn/datasets/images/china.jpg",
+        fix="pip install 'papergarden[pipelines]', or pass a picture of yours with --data-root",
+    )
 
 
 def sample_signal(config: HasExperiment, directory: Path) -> Path:
@@ -42,12 +61,13 @@ def sample_signal(config: HasExperiment, directory: Path) -> Path:
     Returns:
         The data root for the task.
     """
-    makers = {"audio": _melody, "poisson_editing": _two_photographs, "video": _pan}
-    maker = makers.get(config.experiment.task)
-    if maker is None:
-        return sample_photograph()
-    directory.mkdir(parents=True, exist_ok=True)
-    return maker(directory / config.experiment.task)
+    task = config.experiment.task
+    if task in ("audio", "video"):
+        (directory / task).mkdir(parents=True, exist_ok=True)
+        return _melody(directory / task) if task == "audio" else _pan(directory / task)
+    photograph = sample_photograph()
+    # The folder holds exactly two photographs, which is what editing composes.
+    return photograph.parent if task == "poisson_editing" else photograph
 
 
 def _melody(directory: Path) -> Path:
@@ -60,7 +80,6 @@ def _melody(directory: Path) -> Path:
         tone = sum(np.sin(2 * np.pi * frequency * k * time) / k**2 for k in (1, 2, 3))
         notes.append(tone * np.exp(-3.0 * time) * np.minimum(1.0, time * 200.0))
     samples = np.concatenate(notes)
-    directory.mkdir(exist_ok=True)
     path = directory / "melody.wav"
     wavfile.write(
         path, SAMPLE_RATE, np.round(samples / np.abs(samples).max() * 32000).astype("<i2")
@@ -68,18 +87,10 @@ def _melody(directory: Path) -> Path:
     return path
 
 
-def _two_photographs(directory: Path) -> Path:
-    directory.mkdir(exist_ok=True)
-    for name in (PHOTOGRAPH, SECOND_PHOTOGRAPH):
-        shutil.copyfile(sample_photograph(name), directory / name)
-    return directory
-
-
 def _pan(directory: Path) -> Path:
     """A camera that pans over the photograph, a frame a PNG."""
     from PIL import Image
 
-    directory.mkdir(exist_ok=True)
     with Image.open(sample_photograph()) as photograph:
         side = photograph.height
         for frame in range(VIDEO_FRAMES):

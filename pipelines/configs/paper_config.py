@@ -29,7 +29,7 @@ class PaperConfig(BaseModel):
         raise NotImplementedError
 
     def derived(self: ConfigType, given: frozenset[str]) -> ConfigType:
-        """The configuration with the values that follow from others, save the user's `given` keys."""
+        """The configuration with values that follow from others, save the user's `given` keys."""
         return self
 
 

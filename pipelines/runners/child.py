@@ -134,15 +134,17 @@ def _run_in_child(
             _send(messages, outcome=dataclasses.asdict(outcome))
             code = 0
         except PapergardenError as error:
-            traceback.print_exc()
             _send(messages, error=str(error))
             code = error.exit_code
-        except BaseException as error:  # noqa: BLE001 - the process ends here
             traceback.print_exc()
+        except BaseException as error:  # noqa: BLE001 - the process ends here
             _send(messages, error=_last_words(error))
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # The log may be on a full disk; the parent's code below must not be reached for all that.
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ from pipelines.runners.node_status import FINISHED, NodeStatus, Observer
 
 # How long a node may take to save its state after SIGTERM before it is killed.
 GRACE_SECONDS = 60.0
+FULL_DISK_BYTES = 1 << 20
 
 
 class LocalRunner:
@@ -158,6 +160,7 @@ class LocalRunner:
             if node.state == "failed":
                 raise RunError(
                     f"node {node.node_id} failed: {node.error}",
+                    found=_full_disk(node.log_path.parent),
                     fix=f"the whole log is {node.log_path}; a rerun reuses the finished nodes",
                 )
         if self._stop_signal is not None:
@@ -166,3 +169,11 @@ class LocalRunner:
                 f"the run was stopped by {name}",
                 fix="run the same command again: finished nodes are reused, training resumes",
             )
+
+
+def _full_disk(folder: Path) -> str | None:
+    """Says so when the disk is full: then a node's own last words may be about anything."""
+    free = shutil.disk_usage(folder).free
+    if free > FULL_DISK_BYTES:
+        return None
+    return f"the disk of {folder} is full: {free} bytes are free"

@@ -1,0 +1,124 @@
+"""A whole run in a process of its own, with one fault in it; forked from a server that imported TFX."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from components.errors import PapergardenError
+from pipelines.configs.paper_config import resolve_config
+from pipelines.registry import find_pipeline
+from pipelines.runners import child
+from pipelines.runners.local_run import RunRequest, RunView, run_locally
+from pipelines.runners.node_status import NodeStatus
+
+Kind = Literal["exception", "SIGKILL", "SIGTERM", "disk_full", "kill_command", "stop_command"]
+
+FILLER = "filler"
+SMALL_DISK_BYTES = 512 << 20
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong in which node, `after` so many seconds of it."""
+
+    node: str
+    kind: Kind
+    after: float = 0.15
+
+
+@dataclass(frozen=True)
+class Command:
+    """A run of a smoke-sized SIREN pipeline."""
+
+    root: Path
+    outcome_file: Path
+    assignments: tuple[str, ...] = ()
+    data_root: Path | None = None
+    fault: Fault | None = None
+
+
+def run_command(command: Command) -> None:
+    """Runs it; exits with the code the command line would have."""
+    log = os.open(command.root.parent / "command.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if command.fault:
+        _install(command, command.fault)
+    config = find_pipeline("siren_pipeline").load_config()
+    request = RunRequest(
+        pipeline="siren_pipeline",
+        resolved=resolve_config(config, "smoke", command.assignments),
+        root=command.root,
+        data_root=command.data_root,
+    )
+    observer = _observer(command.fault)
+    view = RunView(say=print, table=lambda: contextlib.nullcontext(observer))
+    try:
+        outcome = run_locally(request, view, time.time())
+    except PapergardenError as error:
+        command.outcome_file.write_text(f'{{"error": {str(error)!r}}}')
+        sys.exit(error.exit_code)
+    command.outcome_file.write_text(outcome.to_json())
+    sys.exit(outcome.error.exit_code if outcome.error else 0)
+
+
+def _install(command: Command, fault: Fault) -> None:
+    """Makes the node's process go wrong; the node's own code runs as it is."""
+    run_node = child.run_node
+
+    def faulty(pipeline_ir: object, node_id: str) -> object:
+        if node_id == fault.node:
+            _strike(command, fault)
+        return run_node(pipeline_ir, node_id)
+
+    child.run_node = faulty
+
+
+def _strike(command: Command, fault: Fault) -> None:
+    if fault.kind == "exception":
+        raise OSError("the storage went away")
+    if fault.kind == "disk_full":
+        fill_disk(command.root)
+    elif fault.kind in ("SIGKILL", "SIGTERM"):
+        number = signal.Signals[fault.kind]
+        _later(fault.after, lambda: os.kill(os.getpid(), number))
+
+
+def fill_disk(root: Path) -> None:
+    """Leaves no free byte on the root's disk, which must be a small one of the test's own."""
+    if shutil.disk_usage(root).total > SMALL_DISK_BYTES:
+        raise RuntimeError(f"{root} is not on a small disk; it would be filled up")
+    with contextlib.suppress(OSError), (root / FILLER).open("ab", buffering=0) as filler:
+        while True:
+            filler.write(b"0" * 4096)
+
+
+def _observer(fault: Fault | None) -> Callable[[Mapping[str, NodeStatus]], None]:
+    """Ends the whole command once the fault's node runs."""
+    struck = threading.Event()
+
+    def observe(nodes: Mapping[str, NodeStatus]) -> None:
+        if fault is None or fault.kind not in ("kill_command", "stop_command"):
+            return
+        if nodes[fault.node].state == "running" and not struck.is_set():
+            struck.set()
+            number = signal.SIGKILL if fault.kind == "kill_command" else signal.SIGTERM
+            os.kill(os.getpid(), number)
+
+    return observe
+
+
+def _later(seconds: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,87 @@
+"""Every node × every fault: a clear end, and a rerun that heals with the finished nodes reused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Finished, RunCommand  # type: ignore[import-not-found]
+from faulty_run import FILLER, Fault  # type: ignore[import-not-found]
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
+NODES = (
+    "ExampleGen",
+    "Schema",
+    "StatisticsGen",
+    "ExampleValidator",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "Report",
+    "Pusher",
+)
+# Exit code of the command, and a word of what it says.
+ENDINGS = {
+    "exception": (1, "the storage went away"),
+    "SIGKILL": (1, "killed by SIGKILL"),
+    "SIGTERM": (1, "killed by SIGTERM"),
+    "disk_full": (1, "the disk of"),
+    "kill_command": (-9, ""),
+    "stop_command": (75, "stopped by SIGTERM"),
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A root on a small disk of its own where that can be mounted, else on the common one."""
+    folder = tmp_path_factory.mktemp("faults")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
+    yield folder / "runs"
+    if mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def healthy(root: Path, run_faulty: RunCommand) -> Finished:
+    finished = run_faulty(root)
+    assert finished.exit_code == 0, finished.outcome
+    return finished
+
+
+def delete_outputs(finished: Finished, node: str) -> None:
+    """So that the node has to run again."""
+    for artifacts in finished.outcome["nodes"][node]["artifacts"].values():
+        for artifact in artifacts:
+            shutil.rmtree(artifact["uri"], ignore_errors=True)
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_every_fault_ends_clearly_and_a_rerun_heals(
+    node: str, root: Path, healthy: Finished, run_faulty: RunCommand
+) -> None:
+    last = run_faulty(root)
+    assert set(last.states().values()) <= {"cached", "resolved"}
+    delete_outputs(last, node)
+    for kind, (exit_code, words) in ENDINGS.items():
+        if kind == "disk_full" and shutil.disk_usage(root).total > 512 << 20:
+            continue
+        finished = run_faulty(root, Fault(node, kind))  # type: ignore[arg-type]
+        (root / FILLER).unlink(missing_ok=True)
+        told = f"{kind}: {finished.outcome.get('error')}"
+        if node == "Trainer" and kind == "SIGTERM":
+            exit_code, words = 75, "saved"
+        assert finished.exit_code == exit_code, told
+        assert words in str(finished.outcome.get("error")), told
+    healed = run_faulty(root)
+    assert healed.exit_code == 0, healed.outcome
+    assert healed.states()[node] == "executed"
+    upstream = NODES[: NODES.index(node)]
+    if node != "Transform":
+        assert all(healed.states()[name] == "cached" for name in upstream)
+    assert healed.outcome["verdict"]["blessed"]
