@@ -171,9 +171,11 @@ def _sentences(
         sentences.append((holds, _compared(name, value, "<=" if holds else ">", bound.maximum)))
     if baseline_metrics is not None and name in baseline_metrics:
         change = value - baseline_metrics[name]
+        if math.isnan(change):
+            return [*sentences, (False, f"{name} of {baseline_name} is not a number")]
         if bound.smallest_change is not None:
             holds = change >= bound.smallest_change
-            margin = -bound.smallest_change
+            margin = abs(bound.smallest_change)
             sentences.append((holds, _changed(name, change, baseline_name, margin, "fall")))
         if bound.largest_change is not None:
             holds = change <= bound.largest_change
