@@ -91,7 +91,11 @@ if [[ -f $stamp && $(<"$stamp") == "$current" && -x $repository/.venv/bin/paperg
 fi
 uv=$(find_uv)
 python=$(find_python "$uv")
-say "setting up .venv with $("$python" --version): 3 GB, some minutes, only when uv.lock changes"
+if [[ -f $stamp ]]; then
+    say "bringing .venv up to date"
+else
+    say "setting up .venv with $("$python" --version): 3 GB, some minutes, this once"
+fi
 # Inexact: what somebody added to the environment by hand stays in it.
 "$uv" sync --project "$repository" --frozen --all-extras --inexact --quiet --python "$python" ||
     fail "the packages of uv.lock could not be installed; uv's message is above."
