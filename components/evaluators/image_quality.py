@@ -98,7 +98,7 @@ def ssim(prediction: NDArray[Any], target: NDArray[Any]) -> float:
 
 
 def _ssim_unit_range(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """SSIM of two images in [0, 1], float64 `[height, width, channels]`, 7 pixels a side at least."""
+    """SSIM of two float64 images in [0, 1], `[height, width, channels]`, at least 7 x 7."""
     mean_first, mean_second = _window_mean(first), _window_mean(second)
     pixels = SSIM_WINDOW**2
     sample = pixels / (pixels - 1)

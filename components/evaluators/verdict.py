@@ -136,7 +136,9 @@ def judge(
         for holds, sentence in _sentences(bound, metrics, baseline_metrics, baseline_name):
             (passed if holds else failed).append(sentence)
     if not blessed and not decided:
-        failed.append("the Evaluator was given no requirement, so it blessed nothing")
+        failed.append(
+            "the Evaluator left no verdict: it was given no requirement, or its output was deleted"
+        )
     elif not blessed and not failed:
         failed.append("the Evaluator refused the model without a requirement that failed")
     if baseline_metrics is None:

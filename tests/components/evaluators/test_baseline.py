@@ -2,16 +2,16 @@ import pytest
 
 pytest.importorskip("tfx")
 
-from ml_metadata import MetadataStore  # noqa: E402
-from ml_metadata.proto import metadata_store_pb2 as mlmd  # noqa: E402
-from tfx.orchestration import metadata  # noqa: E402
-from tfx.types import standard_artifacts  # noqa: E402
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration import metadata
+from tfx.types import standard_artifacts
 
-from components.evaluators.baseline import LatestBlessedBeforeCandidate  # noqa: E402
+from components.evaluators.baseline import LatestBlessedBeforeCandidate
 
 
 class Pipeline:
-    """Models and verdicts of one pipeline in a store, as the Trainer and the Evaluator leave them."""
+    """Models and verdicts of one pipeline, as the Trainer and the Evaluator leave them."""
 
     def __init__(self, store, root):
         self.store = store

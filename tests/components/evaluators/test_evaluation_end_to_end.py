@@ -1,4 +1,4 @@
-"""TFX's own Evaluator on exported models: what it measures, blesses and refuses, and in which words."""
+"""TFX's own Evaluator on exported models: what it measures, blesses and refuses, in which words."""
 
 import json
 
@@ -7,19 +7,19 @@ import pytest
 
 pytest.importorskip("tfx")
 
-import tensorflow as tf  # noqa: E402
-from google.protobuf import json_format  # noqa: E402
-from tfx.components.evaluator.executor import Executor  # noqa: E402
-from tfx.types import artifact_utils, standard_artifacts  # noqa: E402
+import tensorflow as tf
+from google.protobuf import json_format
+from tfx.components.evaluator.executor import Executor
+from tfx.types import artifact_utils, standard_artifacts
 
-from components.evaluators.eval_config import build_eval_config  # noqa: E402
-from components.evaluators.evaluation_config import EvaluationConfig, Gate  # noqa: E402
-from components.evaluators.image_quality import psnr, ssim, unit_squared_error  # noqa: E402
-from components.evaluators.squared_error import (  # noqa: E402
+from components.evaluators.eval_config import build_eval_config
+from components.evaluators.evaluation_config import EvaluationConfig, Gate
+from components.evaluators.image_quality import psnr, ssim, unit_squared_error
+from components.evaluators.squared_error import (
     SquaredErrorSum,
     peak_signal_to_noise_ratio,
 )
-from components.evaluators.verdict import read_verdict  # noqa: E402
+from components.evaluators.verdict import read_verdict
 
 SHAPES = ((8, 10, 1), (9, 7, 3), (12, 12, 1))
 

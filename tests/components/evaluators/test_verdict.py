@@ -79,7 +79,7 @@ def test_a_baseline_that_is_not_a_number_is_named():
 
 @pytest.mark.parametrize(
     ("decided", "reason"),
-    [(False, "given no requirement"), (True, "without a requirement that failed")],
+    [(False, "left no verdict"), (True, "without a requirement that failed")],
 )
 def test_no_refusal_is_without_a_reason(decided, reason):
     verdict = judged([], {"psnr": 31.0}, {"psnr": 31.0}, blessed=False, decided=decided)

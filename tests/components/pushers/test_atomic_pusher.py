@@ -4,11 +4,11 @@ import pytest
 
 pytest.importorskip("tfx")
 
-from tfx.types import Channel, standard_artifacts  # noqa: E402
+from tfx.types import Channel, standard_artifacts
 
-from components.errors import RunError  # noqa: E402
-from components.pushers import versioned_directory  # noqa: E402
-from components.pushers.atomic_pusher import AtomicPusher, AtomicPusherExecutor  # noqa: E402
+from components.errors import RunError
+from components.pushers import versioned_directory
+from components.pushers.atomic_pusher import AtomicPusher, AtomicPusherExecutor
 
 
 @pytest.fixture

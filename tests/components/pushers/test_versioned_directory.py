@@ -126,7 +126,7 @@ def test_a_full_disk_leaves_the_versions_as_they_were(model, base, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", destination)
 
     monkeypatch.setattr(versioned_directory, "copy_model_file", full)
-    with pytest.raises(RunError, match="No space left on device[\\s\\S]*5500 bytes"):
+    with pytest.raises(RunError, match=r"No space left on device[\s\S]*5500 bytes"):
         push(model, base, 2000.0)
     assert visible(base) == ["1000"]
     assert unfinished(base) == []
