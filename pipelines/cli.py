@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import time
+import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from components.errors import ConfigError, PapergardenError, StackError
 from pipelines.configs.paper_config import ResolvedConfig, resolve_config
@@ -84,7 +88,8 @@ def run(
     )
     console.print(f"[bold]{pipeline}[/bold]  preset {preset}, root {root}")
     view = RunView(
-        say=lambda line: console.print(line, markup=False), table=lambda: LiveTable(console)
+        say=lambda line: console.print(line, markup=False, soft_wrap=True),
+        table=lambda: LiveTable(console),
     )
     outcome = run_locally(request, view, PROCESS_START)
     if json_file:
@@ -168,10 +173,15 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code: 0 blessed, 3 not blessed, 2 wrong usage, 75 stopped and resumable, 1 failed.
     """
+    # The libraries' notices about GPUs that are not there and about Python versions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         return app(args=arguments, standalone_mode=False, prog_name="papergarden") or 0
     except PapergardenError as error:
-        Console(stderr=True, highlight=False).print(f"[red]error[/red]     {_escaped(error)}")
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[red]error[/red]     {escape(str(error))}", soft_wrap=True)
         if isinstance(error, ConfigError):
             return 2
         return error.exit_code
@@ -186,9 +196,3 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         show()
         return int(getattr(error, "exit_code", 2))
-
-
-def _escaped(error: PapergardenError) -> str:
-    from rich.markup import escape
-
-    return escape(str(error))

@@ -104,6 +104,9 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         materialize=False,
         disable_statistics=True,
     )
+    trainer_code = code_digest(
+        "components.trainers.run", f"components.trainers.{parts.paper}.trainer"
+    )
     trainer = Trainer(
         run_fn="components.trainers.run.run_fn",
         examples=example_gen.outputs["examples"],
@@ -114,6 +117,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         custom_config={
             "paper": parts.paper,
             "config": parts.trainer_config,
+            "identity": trainer_code,
             "checkpoint_root": place.below_root("checkpoints"),
         },
     )
@@ -149,7 +153,6 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         base_directory=place.below_root("serving", parts.name),
     ).with_id("Pusher")
 
-    trainer_code = f"components.trainers.{parts.paper}.trainer"
     metrics_code = metric_modules(parts.evaluation.metrics)
     code = {
         example_gen: code_digest(parts.example_gen_module),
@@ -157,7 +160,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         statistics_gen: code_digest(),
         example_validator: code_digest("components.example_validators.strict_example_validator"),
         transform: code_digest(parts.transform_module),
-        trainer: code_digest("components.trainers.run", trainer_code),
+        trainer: trainer_code,
         evaluator: code_digest("components.evaluators.eval_config", *metrics_code),
         report: code_digest("components.reports.report_component"),
         pusher: code_digest("components.pushers.atomic_pusher"),
@@ -175,7 +178,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
     )
 
 
-def section(config: ResolvedConfig, *names: str) -> dict[str, object]:
-    """The named sections of a configuration as plain data."""
-    values = json.loads(config.to_json())
-    return {name: values[name] for name in names}
+def section(resolved: ResolvedConfig, name: str) -> dict[str, object]:
+    """A section of the configuration as plain data."""
+    values: dict[str, object] = json.loads(resolved.to_json())[name]
+    return values

@@ -10,12 +10,18 @@ from typing import cast
 
 from tfx.orchestration.pipeline import Pipeline
 
-from components.example_gens.signal_config import SCHEMA_OF_TASK
 from components.example_gens.signal_example_gen import SignalExampleGen
 from pipelines.configs.paper_config import ResolvedConfig
 from pipelines.configs.siren import SirenConfig
 from pipelines.paper_pipeline import PaperParts, RunPlace, create_paper_pipeline, section
 from schemas import schema_path
+
+# The records of other tasks hold one picture.
+SCHEMAS = {
+    "audio": "signal_audio",
+    "inpainting": "signal_inpainting",
+    "poisson_editing": "signal_editing",
+}
 
 
 def create_pipeline(place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
@@ -28,10 +34,12 @@ def create_pipeline(place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
         paper="siren",
         example_gen=SignalExampleGen(place.data_root, data),
         example_gen_module="components.example_gens.signal_example_gen",
-        schema=schema_path(SCHEMA_OF_TASK[task]),
+        schema=schema_path(SCHEMAS.get(task, "signal_image")),
         transform_module="components.transforms.siren",
         transform_config=data,
-        trainer_config=section(resolved, "experiment", "data", "network", "training"),
+        trainer_config={
+            name: section(resolved, name) for name in ("experiment", "data", "network", "training")
+        },
         evaluation=config.evaluation,
         evaluation_protocol=json.dumps(data, sort_keys=True),
     )

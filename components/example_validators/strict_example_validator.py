@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
-import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME, Executor
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
@@ -30,9 +31,13 @@ class StrictExampleValidatorExecutor(Executor):
         artifact = output_dict[standard_component_specs.ANOMALIES_KEY][0]
         found = []
         for split in artifact_utils.decode_split_names(artifact.split_names):
-            path = Path(artifact_utils.get_split_uri([artifact], split)) / DEFAULT_FILE_NAME
-            anomalies = tfdv.load_anomalies_binary(str(path)).anomaly_info
-            found += [f"{split}/{name}: {info.description}" for name, info in anomalies.items()]
+            path = os.path.join(artifact_utils.get_split_uri([artifact], split), DEFAULT_FILE_NAME)
+            with fileio.open(path, "rb") as file:
+                anomalies = anomalies_pb2.Anomalies.FromString(file.read())
+            found += [
+                f"{split}/{name}: {info.description}"
+                for name, info in anomalies.anomaly_info.items()
+            ]
         if found:
             raise DataError(
                 "the data do not fit the curated schema",
