@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tensorflow_data_validation as tfdv
 from components.reports.report_component import Report
-from tfx.components import Evaluator, StatisticsGen, Trainer, Transform
+from tfx.components import StatisticsGen, Trainer, Transform
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
@@ -25,6 +25,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing
 
 from components.evaluators.baseline import EVALUATION_PROTOCOL, LatestBlessedBeforeCandidate
 from components.evaluators.benchmark_metrics import metric_modules
+from components.evaluators.counted_evaluator import CountedEvaluator
 from components.evaluators.eval_config import build_eval_config
 from components.evaluators.evaluation_config import EvaluationConfig
 from components.example_validators.strict_example_validator import StrictExampleValidator
@@ -129,13 +130,13 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         model_blessing=Channel(type=ModelBlessing),
         candidate=trainer.outputs["model"],
     ).with_id("Baseline")
-    evaluator = Evaluator(
+    evaluator = CountedEvaluator(
         examples=example_gen.outputs["examples"],
         example_splits=["eval"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
         eval_config=build_eval_config(parts.evaluation),
-    )
+    ).with_id("Evaluator")
     report = Report(
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -153,7 +154,11 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         base_directory=place.below_root("serving", parts.name),
     ).with_id("Pusher")
 
-    metrics_code = metric_modules(parts.evaluation.metrics)
+    evaluator_code = (
+        "components.evaluators.eval_config",
+        "components.evaluators.counted_evaluator",
+        *metric_modules(parts.evaluation.metrics),
+    )
     code = {
         example_gen: code_digest(parts.example_gen_module),
         schema: code_digest(files=[parts.schema]),
@@ -161,7 +166,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         example_validator: code_digest("components.example_validators.strict_example_validator"),
         transform: code_digest(parts.transform_module),
         trainer: trainer_code,
-        evaluator: code_digest("components.evaluators.eval_config", *metrics_code),
+        evaluator: code_digest(*evaluator_code),
         report: code_digest("components.reports.report_component"),
         pusher: code_digest("components.pushers.atomic_pusher"),
     }
