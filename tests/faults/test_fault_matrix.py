@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Finished, RunCommand  # type: ignore[import-not-found]
-from faulty_run import FILLER, Fault  # type: ignore[import-not-found]
+from forked_run import FILLER, SMALL_DISK_BYTES, Fault
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
@@ -48,13 +48,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def healthy(root: Path, run_faulty: RunCommand) -> Finished:
-    finished = run_faulty(root)
+def healthy(root: Path, run_pipeline: Callable[..., Any]) -> Any:
+    finished = run_pipeline(root)
     assert finished.exit_code == 0, finished.outcome
     return finished
 
 
-def delete_outputs(finished: Finished, node: str) -> None:
+def delete_outputs(finished: Any, node: str) -> None:
     """So that the node has to run again."""
     for artifacts in finished.outcome["nodes"][node]["artifacts"].values():
         for artifact in artifacts:
@@ -63,25 +63,25 @@ def delete_outputs(finished: Finished, node: str) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_every_fault_ends_clearly_and_a_rerun_heals(
-    node: str, root: Path, healthy: Finished, run_faulty: RunCommand
+    node: str, root: Path, healthy: Any, run_pipeline: Callable[..., Any]
 ) -> None:
-    last = run_faulty(root)
-    assert set(last.states().values()) <= {"cached", "resolved"}
+    last = run_pipeline(root)
+    assert set(last.states.values()) <= {"cached", "resolved"}
     delete_outputs(last, node)
     for kind, (exit_code, words) in ENDINGS.items():
-        if kind == "disk_full" and shutil.disk_usage(root).total > 512 << 20:
+        if kind == "disk_full" and shutil.disk_usage(root).total > SMALL_DISK_BYTES:
             continue
-        finished = run_faulty(root, Fault(node, kind))  # type: ignore[arg-type]
+        finished = run_pipeline(root, fault=Fault(node, kind))
         (root / FILLER).unlink(missing_ok=True)
         told = f"{kind}: {finished.outcome.get('error')}"
         if node == "Trainer" and kind == "SIGTERM":
             exit_code, words = 75, "saved"
         assert finished.exit_code == exit_code, told
-        assert words in str(finished.outcome.get("error")), told
-    healed = run_faulty(root)
+        assert words in finished.error, told
+    healed = run_pipeline(root)
     assert healed.exit_code == 0, healed.outcome
-    assert healed.states()[node] == "executed"
+    assert healed.states[node] == "executed"
     upstream = NODES[: NODES.index(node)]
     if node != "Transform":
-        assert all(healed.states()[name] == "cached" for name in upstream)
+        assert all(healed.states[name] == "cached" for name in upstream)
     assert healed.outcome["verdict"]["blessed"]

@@ -1,8 +1,9 @@
-"""A whole run in a process of its own, with one fault in it; forked from a server that imported TFX."""
+"""A whole run, perhaps with a fault in it, in a process forked from one that has imported TFX."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -38,35 +39,38 @@ class Fault:
 
 @dataclass(frozen=True)
 class Command:
-    """A run of a smoke-sized SIREN pipeline."""
+    """A run of a pipeline."""
 
     root: Path
     outcome_file: Path
     assignments: tuple[str, ...] = ()
     data_root: Path | None = None
     fault: Fault | None = None
+    pipeline: str = "siren_pipeline"
+    preset: str = "smoke"
 
 
 def run_command(command: Command) -> None:
     """Runs it; exits with the code the command line would have."""
-    log = os.open(command.root.parent / "command.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log_file = command.outcome_file.with_suffix(".log")
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     if command.fault:
         _install(command, command.fault)
-    config = find_pipeline("siren_pipeline").load_config()
-    request = RunRequest(
-        pipeline="siren_pipeline",
-        resolved=resolve_config(config, "smoke", command.assignments),
-        root=command.root,
-        data_root=command.data_root,
-    )
-    observer = _observer(command.fault)
-    view = RunView(say=print, table=lambda: contextlib.nullcontext(observer))
     try:
+        config = find_pipeline(command.pipeline).load_config()
+        request = RunRequest(
+            pipeline=command.pipeline,
+            resolved=resolve_config(config, command.preset, command.assignments),
+            root=command.root,
+            data_root=command.data_root,
+        )
+        observer = _observer(command.fault)
+        view = RunView(say=print, table=lambda: contextlib.nullcontext(observer))
         outcome = run_locally(request, view, time.time())
     except PapergardenError as error:
-        command.outcome_file.write_text(f'{{"error": {str(error)!r}}}')
+        command.outcome_file.write_text(json.dumps({"error": str(error), "nodes": {}}))
         sys.exit(error.exit_code)
     command.outcome_file.write_text(outcome.to_json())
     sys.exit(outcome.error.exit_code if outcome.error else 0)
