@@ -97,8 +97,8 @@ def _parse_assignment(text: str, keys: list[str]) -> tuple[str, Any]:
 
 
 def _full_key(name: str, keys: list[str]) -> str:
-    """The one configuration key that is `name` or ends in `.name`; also keys inside a mapping."""
-    if name in keys:
+    """The one key that is `name` or ends in `.name`, or the section of that name."""
+    if any(key == name or key.startswith(f"{name}.") for key in keys):
         return name
     matches = [key for key in keys if key.endswith(f".{name}")]
     if len(matches) == 1:
@@ -143,7 +143,7 @@ def _with_origins(
     preset_values = dict(_leaves(base.model_dump(mode="json")))
 
     def origin(key: str, value: Any) -> str:
-        if key in overrides:
+        if any(key == given or key.startswith(f"{given}.") for given in overrides):
             return "--set"
         if key in preset_values and preset_values[key] != value:
             return "derived"

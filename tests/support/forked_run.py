@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -19,10 +20,19 @@ from components.errors import PapergardenError
 from pipelines.configs.paper_config import resolve_config
 from pipelines.registry import find_pipeline
 from pipelines.runners import child
+from pipelines.runners.child import PROGRESS_LOGGER
 from pipelines.runners.local_run import RunRequest, RunView, run_locally
 from pipelines.runners.node_status import NodeStatus
 
-Kind = Literal["exception", "SIGKILL", "SIGTERM", "disk_full", "kill_command", "stop_command"]
+Kind = Literal[
+    "exception",
+    "SIGKILL",
+    "SIGTERM",
+    "disk_full",
+    "truncate_records",
+    "kill_command",
+    "stop_command",
+]
 
 FILLER = "filler"
 SMALL_DISK_BYTES = 512 << 20
@@ -30,11 +40,12 @@ SMALL_DISK_BYTES = 512 << 20
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong in which node, `after` so many seconds of it."""
+    """What goes wrong in which node: `after` so many seconds, or once training is at `step`."""
 
     node: str
     kind: Kind
     after: float = 0.15
+    step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,9 +104,15 @@ def _strike(command: Command, fault: Fault) -> None:
         raise OSError("the storage went away")
     if fault.kind == "disk_full":
         fill_disk(command.root)
+    elif fault.kind == "truncate_records":
+        for path in command.root.glob("artifacts/*/ExampleGen/examples/*/Split-train/*.gz"):
+            path.write_bytes(path.read_bytes()[:50])
     elif fault.kind in ("SIGKILL", "SIGTERM"):
         number = signal.Signals[fault.kind]
-        _later(fault.after, lambda: os.kill(os.getpid(), number))
+        if fault.step is None:
+            _later(fault.after, lambda: os.kill(os.getpid(), number))
+        else:
+            logging.getLogger(PROGRESS_LOGGER).addHandler(_AtStep(fault.step, number))
 
 
 def fill_disk(root: Path) -> None:
@@ -120,6 +137,18 @@ def _observer(fault: Fault | None) -> Callable[[Mapping[str, NodeStatus]], None]
             os.kill(os.getpid(), number)
 
     return observe
+
+
+class _AtStep(logging.Handler):
+    """Sends this process a signal once training tells that it has reached a step."""
+
+    def __init__(self, step: int, number: int) -> None:
+        super().__init__()
+        self._step, self._number = step, number
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "progress", {}).get("step", -1) >= self._step:
+            os.kill(os.getpid(), self._number)
 
 
 def _later(seconds: float, action: Callable[[], None]) -> None:

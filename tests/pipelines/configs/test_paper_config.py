@@ -72,7 +72,7 @@ def test_a_key_may_be_shortened_where_one_key_ends_so() -> None:
         ("first.steps=many", ["first.steps", "'many'"]),
         ("first.kind=c", ["first.kind", "'c'", "'a' or 'b'"]),
         ("first.steps", ["key=value"]),
-        ("first=3", ["unknown configuration key"]),
+        ("first=3", ["first", "3", "dictionary"]),
     ],
 )
 def test_a_wrong_override_is_named_with_what_was_expected(
@@ -82,6 +82,12 @@ def test_a_wrong_override_is_named_with_what_was_expected(
         resolve_config(Config, "smoke", [assignment])
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_whole_section_may_be_set() -> None:
+    found = origins('first={"steps": 4}')
+    assert found["first.steps"] == (4, "--set")
+    assert found["second.steps"] == (8, "derived")
 
 
 def test_an_unknown_preset_is_refused() -> None:
