@@ -22,8 +22,6 @@ from components.lineage.graph import (
 )
 
 _CONFIG_NAMES = ("config_json", "config", "resolved_config")
-_REJECT_NAMES = ("rejected", "rejects", "rejected_counts", "record_rejects")
-_COUNT_NAMES = ("record_counts", "counts", "num_records", "records")
 
 
 def parse_json(value: Any) -> Any:
@@ -86,20 +84,18 @@ def find_data(graph: LineageGraph) -> DataFacts:
     return DataFacts(
         uri=first.uri,
         fingerprint=str(first.value("input_fingerprint", "")),
-        counts=_counts(first, _COUNT_NAMES),
-        rejected=_counts(first, _REJECT_NAMES),
+        counts=_counts(first, "record_counts"),
+        rejected=_counts(first, "rejected"),
+        conversions=_counts(first, "conversions"),
         artifact_id=first.artifact_id,
     )
 
 
-def _counts(artifact: Artifact, names: Iterable[str]) -> dict[str, int]:
-    for name in names:
-        value = parse_json(artifact.value(name))
-        if isinstance(value, Mapping):
-            return {str(key): int(number) for key, number in value.items()}
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return {"all": int(value)}
-    return {}
+def _counts(artifact: Artifact, name: str) -> dict[str, int]:
+    value = parse_json(artifact.value(name))
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(key): int(number) for key, number in value.items()}
 
 
 def find_verdict(graph: LineageGraph) -> VerdictFacts:

@@ -183,12 +183,14 @@ class DataFacts:
         fingerprint: ExampleGen's digest over the files.
         counts: Records per split.
         rejected: Rejected records per reason.
+        conversions: Records that were changed on the way in, per kind of change.
     """
 
     uri: str = ""
     fingerprint: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
+    conversions: Mapping[str, int] = field(default_factory=dict)
     artifact_id: int | None = None
 
     @property

@@ -148,10 +148,12 @@ def _data_rows(lineage: RunLineage) -> list[tuple[str, str]]:
         return []
     counts = [f"{split} {count:,}" for split, count in sorted(data.counts.items())]
     rejects = [f"{count:,} {reason}" for reason, count in sorted(data.rejected.items())]
+    changes = [f"{count:,} {name}" for name, count in sorted(data.conversions.items())]
     return [
         ("fingerprint", data.fingerprint),
         ("records", ", ".join(counts) or "not counted"),
         ("rejected", ", ".join(rejects) or "none"),
+        ("converted", ", ".join(changes)),
         ("artifact", data.uri),
     ]
 

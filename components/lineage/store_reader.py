@@ -89,7 +89,8 @@ def context_name(store: MetadataStore, execution_id: int, type_name: str) -> str
 
 def state_name(execution: metadata_store_pb2.Execution) -> str:
     """Returns the name of an execution's last known state."""
-    return str(type(execution).State.Name(execution.last_known_state))
+    name: str = type(execution).State.Name(execution.last_known_state)
+    return name
 
 
 def _execution(store: MetadataStore, proto: metadata_store_pb2.Execution) -> Execution:
