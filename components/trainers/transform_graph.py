@@ -105,7 +105,9 @@ def read_examples(
     """
     graph = TransformGraph(transform_output_dir, outputs)
     records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
-    return records.batch(batch_size).map(graph.from_serialized, deterministic=True)
+    return records.batch(batch_size).map(
+        graph.from_serialized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
 
 
 def _structure(function: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,6 +6,7 @@ Transform will do.
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 # ITU-R 601 weights in 16-bit fixed point, which is how Pillow makes gray out of colour.
@@ -97,5 +98,17 @@ def crop_and_resize_mask(mask: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def to_signed_unit(levels: tf.Tensor) -> tf.Tensor:
-    """[0, 255] -> [-1, 1] float32, as (x / 255 - 0.5) / 0.5 (dataio.py: ToTensor, Normalize)."""
-    return (levels / 255.0 - 0.5) / 0.5
+    """[0, 255] -> [-1, 1], bit-equal to the authors' `ToTensor` and `Normalize(0.5, 0.5)`.
+
+    Looked up, not computed: the graph optimizer turns divisions into multiplications in some
+    graphs and not in others, and the target of the fit would differ from that of the evaluation.
+
+    Args:
+        levels: Whole numbers in [0, 255], any type and shape.
+
+    Returns:
+        float32 of the same shape.
+    """
+    half = np.float32(0.5)
+    table = (np.arange(256, dtype=np.float32) / np.float32(255.0) - half) / half
+    return tf.gather(tf.constant(table), tf.cast(levels, tf.int32))

@@ -106,6 +106,19 @@ def test_mask_is_resized_to_the_nearest_pixel():
     np.testing.assert_array_equal(found[..., 0], np.asarray(expected) / 255)
 
 
-def test_levels_are_mapped_to_minus_one_and_one():
-    found = pictures.to_signed_unit(tf.constant([0.0, 127.5, 255.0])).numpy()
-    np.testing.assert_array_equal(found, [-1.0, 0.0, 1.0])
+def test_levels_are_mapped_as_the_authors_map_them():
+    levels = np.arange(256, dtype=np.float32)
+    found = pictures.to_signed_unit(tf.constant(levels)).numpy()
+    expected = (levels / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+    np.testing.assert_array_equal(found, expected)
+    assert (found[0], found[-1]) == (-1.0, 1.0)
+
+
+def test_graph_and_eager_mode_give_the_same_bits():
+    levels = tf.constant(noise(30, 40))
+    whole = tf.function(
+        lambda image: pictures.to_signed_unit(pictures.crop_and_resize(image, 9, 9))
+    )
+    in_pipeline = next(iter(tf.data.Dataset.from_tensors(levels).map(whole)))
+    np.testing.assert_array_equal(whole(levels), whole.python_function(levels))
+    np.testing.assert_array_equal(in_pipeline, whole(levels))
