@@ -163,6 +163,9 @@ class LocalRunner:
                     found=_full_disk(node.log_path.parent),
                     fix=f"the whole log is {node.log_path}; a rerun reuses the finished nodes",
                 )
+        for node in self.nodes.values():
+            if node.state == "preempted" and self._stop_signal is None:
+                raise Preempted(f"node {node.node_id} was stopped: {node.error}")
         if self._stop_signal is not None:
             name = signal.Signals(self._stop_signal).name
             raise Preempted(
