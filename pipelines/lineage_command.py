@@ -33,9 +33,9 @@ def show_lineage(
     lineage = model_lineage(store, target) if is_folder else run_lineage(store, target)
     if picture is not None:
         if picture.suffix == ".svg":
-            picture.write_text(as_svg(lineage.graph))
+            picture.write_text(as_svg(lineage))
         elif picture.suffix == ".png":
-            picture.write_bytes(as_png(lineage.graph))
+            picture.write_bytes(as_png(lineage))
         else:
             raise ConfigError("--picture writes .svg or .png", found=picture)
     return (as_json(lineage) if as_json_text else as_text(lineage)).rstrip("\n")
