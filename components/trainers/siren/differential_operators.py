@@ -112,6 +112,4 @@ def hessian(function: Field, coordinates: tf.Tensor) -> tf.Tensor:
 
 def _derivative(tape: tf.GradientTape, values: tf.Tensor, coordinates: tf.Tensor) -> tf.Tensor:
     # A network of ReLUs has no path to its second derivative; that derivative is zero.
-    return tape.gradient(
-        values, coordinates, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
+    return tape.gradient(values, coordinates, unconnected_gradients=tf.UnconnectedGradients.ZERO)

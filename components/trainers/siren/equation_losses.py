@@ -75,7 +75,8 @@ def helmholtz_losses(
         wavenumber: In radians a unit length.
 
     Returns:
-        `diff_constraint_on` (weighted by points / 1000) and `diff_constraint_off`, sums over points.
+        Sums over points: `diff_constraint_on`, weighted by points / 1000, and
+        `diff_constraint_off`.
     """
     residual = _helmholtz_residual(function, coordinates, squared_slowness, wavenumber)
     is_source = tf.not_equal(source_values, 0.0)
@@ -139,7 +140,8 @@ def helmholtz_closed_form(
 
     Args:
         resolution: Points along each side of the grid on [-1, 1].
-        cell_count: Cells along a side, which give the area (2 / cell_count)^2; `resolution` if None.
+        cell_count: Cells along a side, which give the area (2 / cell_count)^2; None takes
+            `resolution`.
         wavenumber: In radians a unit length.
         source: Its complex strength.
         source_at: Its coordinates.

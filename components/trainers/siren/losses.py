@@ -8,10 +8,11 @@ whole number as `num_points`: then the parts' losses add up to the step's loss.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 
-NumPoints = int | tf.Tensor | None
+NumPoints: TypeAlias = "int | tf.Tensor | None"
 
 
 def image_mse(

@@ -1,4 +1,4 @@
-"""The positional encodings that the paper compares sines with: NeRF's and radial basis functions."""
+"""What the paper compares sines with: NeRF's positional encoding and radial basis functions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class NerfEncoding(keras.layers.Layer):
         octaves = tf.constant([math.pi * 2.0**octave for octave in range(self.num_octaves)])
         angles = coordinates[..., tf.newaxis, :] * octaves[:, tf.newaxis]
         waves = tf.stack([tf.sin(angles), tf.cos(angles)], axis=-1)
-        flat_shape = tf.concat([tf.shape(coordinates)[:-1], [self.out_features - self.in_features]], 0)
+        flat_shape = tf.concat(
+            [tf.shape(coordinates)[:-1], [self.out_features - self.in_features]], 0
+        )
         return tf.concat([coordinates, tf.reshape(waves, flat_shape)], axis=-1)
 
 

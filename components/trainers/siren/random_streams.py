@@ -6,8 +6,7 @@ from enum import IntEnum
 
 import tensorflow as tf
 
-# Named, so that the numbers do not depend on the device's default.
-ALGORITHM = "philox"
+from components.transforms.augmentation_seeds import ALGORITHM, fold_in
 
 
 class Purpose(IntEnum):
@@ -17,7 +16,7 @@ class Purpose(IntEnum):
     BIAS = 2
     RBF_CENTRES = 3
     PRIOR_POINTS = 4
-    PIXELS = 5
+    SAMPLES = 5
 
 
 def stream_seed(seed: int, purpose: Purpose, index: int | tf.Tensor) -> tf.Tensor:
@@ -31,9 +30,7 @@ def stream_seed(seed: int, purpose: Purpose, index: int | tf.Tensor) -> tf.Tenso
     Returns:
         int64 `[2]`, for TensorFlow's stateless random operations.
     """
-    base = tf.constant([seed, int(purpose)], tf.int64)
-    folded = tf.random.experimental.stateless_fold_in(base, tf.cast(index, tf.int64), alg=ALGORITHM)
-    return tf.cast(folded, tf.int64)
+    return fold_in(tf.constant([seed, int(purpose)], tf.int64), index)
 
 
 def uniform(
@@ -70,3 +67,19 @@ def normal(
         A tensor of `shape`.
     """
     return tf.random.stateless_normal(shape, seed, stddev=deviation, dtype=dtype, alg=ALGORITHM)
+
+
+def indices(count: int, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draws positions with replacement.
+
+    Args:
+        count: How many.
+        size: Positions to choose from.
+        seed: int64 `[2]`, from `stream_seed`.
+
+    Returns:
+        int64 `[count]`, in [0, size).
+    """
+    return tf.random.stateless_uniform(
+        [count], seed, minval=0, maxval=size, dtype=tf.int64, alg=ALGORITHM
+    )

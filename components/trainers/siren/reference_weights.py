@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from components.errors import DataError, StackError
+
+Array: TypeAlias = NDArray[Any]
 
 _SCRIPT_NAME = re.compile(r"net\.net\.(\d+)\.0\.(weight|bias)")
 _NOTEBOOK_NAME = re.compile(r"net\.(\d+)\.(?:linear\.)?(weight|bias)")
@@ -24,7 +28,7 @@ _ENCODING_NAMES = {"rbf_layer.centres": "centres", "rbf_layer.sigmas": "sharpnes
 _UNUSED_NAMES = frozenset({"rbf_layer.freq"})
 
 
-def load_reference_weights(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+def load_reference_weights(model: keras.Model, arrays: Mapping[str, Array]) -> None:
     """Copies the authors' parameters into a network of the same shape.
 
     Args:
@@ -35,7 +39,7 @@ def load_reference_weights(model: keras.Model, arrays: Mapping[str, np.ndarray])
         DataError: A name is unknown, missing or given twice, or a shape does not fit.
     """
     variables = _variables_by_name(model)
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Array] = {}
     for name, array in arrays.items():
         if name in _UNUSED_NAMES:
             continue
@@ -60,7 +64,7 @@ def load_reference_weights(model: keras.Model, arrays: Mapping[str, np.ndarray])
         variables[own_name].assign(array)
 
 
-def read_reference_weights(path: str | Path) -> Mapping[str, np.ndarray]:
+def read_reference_weights(path: str | Path) -> Mapping[str, Array]:
     """Reads weights from a file that can hold nothing but arrays.
 
     Args:
@@ -90,7 +94,7 @@ def read_reference_weights(path: str | Path) -> Mapping[str, np.ndarray]:
     )
 
 
-def _read_safetensors(path: Path) -> Mapping[str, np.ndarray]:
+def _read_safetensors(path: Path) -> Mapping[str, Array]:
     try:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -119,9 +123,7 @@ def _own_name(name: str) -> str | None:
     return f"{int(match[1])}.{match[2]}" if match else _ENCODING_NAMES.get(name)
 
 
-def _converted(
-    name: str, own_name: str, array: np.ndarray, variable: keras.Variable
-) -> np.ndarray:
+def _converted(name: str, own_name: str, array: Array, variable: keras.Variable) -> Array:
     array = np.asarray(array, np.float32)
     own = array.T if own_name.endswith(".weight") else array
     if own.shape != tuple(variable.shape):
