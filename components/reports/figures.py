@@ -1,8 +1,7 @@
 """Pictures that any paper's report can use: curves, signals, heat maps, waveforms.
 
 Charts are SVG whose colours are the page's CSS variables, so that they follow light and dark. The
-variables are put in place of the marker colours below, which no chart uses otherwise. No text that
-comes from data goes through matplotlib, which would read `$` in it as mathematics.
+variables are put in place of the marker colours below, which no chart uses otherwise.
 """
 
 from __future__ import annotations
@@ -123,7 +122,9 @@ def curves(
             series.items(), [one for _ in series for one in SERIES], strict=False
         ):
             marker = "o" if len(steps) < 3 else ""
-            axes.plot(steps, values, color=colour, label=name, marker=marker, markersize=4)
+            axes.plot(
+                steps, values, color=colour, label=_literal(name), marker=marker, markersize=4
+            )
         if references:
             steps = [point.step for point in references]
             heights = [point.value for point in references]
@@ -146,6 +147,11 @@ def curves(
         if len(series) > 1 or references:
             axes.legend()
         return Picture(chart_svg(figure), f"{title} over the steps", "image/svg+xml")
+
+
+def _literal(text: str) -> str:
+    """Returns text that matplotlib does not take for mathematics."""
+    return text.replace("$", r"\$")
 
 
 def waveforms(

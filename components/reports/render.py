@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -14,26 +15,30 @@ from components.lineage.render import flatten, jsonable, moment
 from components.reports.benchmark import headline, meanings
 from components.reports.report import Report, chart_columns
 
+#: What the page is made with besides the code; it belongs into the Report node's code digest.
+TEMPLATE_DIR = Path(__file__).parent / "templates"
+
 
 def render_html(report: Report) -> str:
     """Returns the page. Styles, charts, pictures and sounds are inside it; it holds no script."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("components.reports"),
+        loader=jinja2.FileSystemLoader(TEMPLATE_DIR),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    charts, benchmark = report.charts, report.benchmark
     return environment.get_template("report.html.j2").render(
         report=report,
         lineage=report.lineage,
         content=report.content,
         verdict=report.verdict,
         tiles=headline(report.verdict, _tile_facts(report)),
-        charts=report.charts,
-        chart_columns=chart_columns(len(report.charts)),
-        benchmark=report.benchmark,
-        meanings=meanings(report.benchmark),
+        charts=charts,
+        chart_columns=chart_columns(len(charts)),
+        benchmark=benchmark,
+        meanings=meanings(benchmark),
         nodes=report.node_times,
         settings=flatten(report.config),
         environment=report.environment,
