@@ -169,13 +169,13 @@ def export_siren(
     axes = experiment.coordinate_axes
     points = tf.TensorSpec([None, axes], tf.float32, name="coordinates")
     signatures = {
-        "serving_default": tf.function(served.serve).get_concrete_function(points),
-        "reconstruct": tf.function(served.reconstruct).get_concrete_function(
+        "serving_default": tf.function(served.serve, autograph=False).get_concrete_function(points),
+        "reconstruct": tf.function(served.reconstruct, autograph=False).get_concrete_function(
             tf.TensorSpec([axes], tf.int32, name="size")
         ),
     }
     if transform_fn is not None:
-        signatures["evaluate"] = tf.function(served.evaluate).get_concrete_function(
-            tf.TensorSpec([None], tf.string, name="examples")
-        )
+        signatures["evaluate"] = tf.function(
+            served.evaluate, autograph=False
+        ).get_concrete_function(tf.TensorSpec([None], tf.string, name="examples"))
     tf.saved_model.save(served, directory, signatures=signatures)

@@ -8,6 +8,7 @@ The scripts' networks call them `net.net.<layer>.0.weight` and `.bias`, the note
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import DataError, StackError
+from components.trainers.siren.network_config import NetworkConfig
 
 Array: TypeAlias = NDArray[Any]
 
@@ -64,6 +66,38 @@ def load_reference_weights(model: keras.Model, arrays: Mapping[str, Array]) -> N
         variables[own_name].assign(array)
 
 
+def network_config_of(arrays: Mapping[str, Array]) -> NetworkConfig:
+    """The shape of the sine network that reference weights belong to.
+
+    Args:
+        arrays: The authors' parameter name -> array, of a network without encoding.
+
+    Returns:
+        The configuration to build a network with, which the weights then fit.
+
+    Raises:
+        DataError: There are not at least two linear layers.
+    """
+    by_layer = {
+        int(own.split(".")[0]): array
+        for name, array in arrays.items()
+        if (own := _own_name(name)) is not None and own.endswith(".weight")
+    }
+    kernels = [by_layer[layer] for layer in sorted(by_layer)]
+    if len(kernels) < 2:
+        raise DataError(
+            "the reference weights are not those of a network",
+            found=", ".join(sorted(arrays)) or "no weights",
+            expected="at least two linear layers, net.net.0.0.weight and so on",
+        )
+    return NetworkConfig(
+        in_features=kernels[0].shape[1],
+        out_features=kernels[-1].shape[0],
+        hidden_features=kernels[0].shape[0],
+        hidden_layers=len(kernels) - 2,
+    )
+
+
 def read_reference_weights(path: str | Path) -> Mapping[str, Array]:
     """Reads weights from a file that can hold nothing but arrays.
 
@@ -82,7 +116,7 @@ def read_reference_weights(path: str | Path) -> Mapping[str, Array]:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"cannot read the weights in {path}", found=str(error)) from error
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
