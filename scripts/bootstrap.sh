@@ -50,7 +50,7 @@ find_uv() {
         echo "$found"
         return
     fi
-    [[ -x $tools/bin/uv ]] || install_uv
+    "$tools/bin/uv" --version >/dev/null 2>&1 || install_uv
     echo "$tools/bin/uv"
 }
 
@@ -61,6 +61,9 @@ find_python() {
     wanted=$(<"$repository/.python-version")
     glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2 || true)
     "$uv" python find --system --no-python-downloads "$wanted" 2>/dev/null && return
+    # pyenv's, where its shims are not on the PATH.
+    find "${PYENV_ROOT:-$HOME/.pyenv}/versions/" -path "*/$wanted*/bin/python" 2>/dev/null |
+        grep -m 1 . && return
     if [[ -n $glibc && $(printf '%s\n' 2.39 "$glibc" | sort -V | head -n 1) == 2.39 ]]; then
         for version in 3.13 3.12 3.11; do
             "$uv" python find --system --no-python-downloads "$version" 2>/dev/null || continue
@@ -89,6 +92,9 @@ current=$(fingerprint)
 if [[ -f $stamp && $(<"$stamp") == "$current" && -x $repository/.venv/bin/papergarden ]]; then
     exit
 fi
+mkdir -p "$repository/.tools"
+exec 9>"$repository/.tools/lock"
+if command -v flock >/dev/null; then flock 9; fi
 uv=$(find_uv)
 python=$(find_python "$uv")
 if [[ -f $stamp ]]; then
