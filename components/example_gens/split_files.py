@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -69,6 +70,28 @@ def count_records(examples_uri: str, split: str) -> int:
         DataError: There is no file, or one of them is truncated or damaged; it is named.
     """
     return sum(_count_in_file(path) for path in split_files(examples_uri, split))
+
+
+def check_split_files(files: Sequence[str], stage: str) -> int:
+    """Reads a split's files to the end before a stage uses them; checks the number of records.
+
+    Args:
+        files: All TFRecord files of one split, inside the folder that ExampleGen made.
+        stage: Names who reads them, for example `Trainer`.
+
+    Returns:
+        The number of records.
+
+    Raises:
+        DataError: There is no file, one is truncated or damaged, or records are missing.
+    """
+    if not files:
+        raise DataError(f"{stage} was given no TFRecord file", expected="the files of a split")
+    folder = os.path.dirname(files[0])
+    examples_uri, name = os.path.split(folder)
+    found = sum(_count_in_file(path) for path in files)
+    check_record_count(examples_uri, name.removeprefix("Split-"), found, stage)
+    return found
 
 
 def check_record_count(examples_uri: str, split: str, found: int, stage: str) -> None:

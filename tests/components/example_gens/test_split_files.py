@@ -46,6 +46,15 @@ def test_truncated_file_is_named(examples, kept):
             split_files.count_records(str(examples), "train")
 
 
+def test_files_of_a_split_are_checked_before_use(examples):
+    files = split_files.split_files(str(examples), "train")
+    assert split_files.check_split_files(files, "Trainer") == 30
+    with pytest.raises(DataError, match="Trainer saw another number"):
+        split_files.check_split_files(files[:1], "Trainer")
+    with pytest.raises(DataError, match="no TFRecord file"):
+        split_files.check_split_files([], "Trainer")
+
+
 def test_other_number_names_the_stage_and_both_numbers(examples):
     with pytest.raises(DataError, match="Evaluator saw another number") as caught:
         split_files.check_record_count(str(examples), "train", 29, "Evaluator")
