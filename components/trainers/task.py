@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,18 @@ class Summary:
     """
 
     scalars: Mapping[str, float]
-    images: Mapping[str, np.ndarray]
+    images: Mapping[str, NDArray[Any]]
 
 
 class Task(abc.ABC):
     """A paper's model, data and update. The loop owns everything else.
 
-    A task is built inside the strategy's scope, so that its variables are distributed.
+    A task is built inside the strategy's scope, so that its variables are distributed, and with the
+    run's seed and dtype policy set. It creates every variable then: optimizers are built with it
+    (`optimization.prepare_optimizer`), not at their first update, or a resumed run could not fill
+    them.
+
+    Steps count from 0: the update of step `s` is the one made after `s` others.
     """
 
     @property
@@ -47,14 +52,20 @@ class Task(abc.ABC):
     def train_step(self, batch: Any) -> Mapping[str, tf.Tensor]:
         """One update of the variables, in replica context; traced once into a graph.
 
+        It is traced without AutoGraph: control flow that depends on tensors is `tf.cond` and
+        `tf.while_loop`.
+
         Returns:
-            The named scalar terms of the loss, already scaled so that the *sum* over replicas is the
-            global value. `loss` is the total.
+            The named scalar terms of the loss, already scaled so that the *sum* over replicas is
+            the global value. `loss` is the total.
         """
 
     @abc.abstractmethod
     def summarize(self, step: int) -> Summary:
-        """Curves and pictures of the current variables; called every `summary_every_steps`."""
+        """Curves and pictures of the current variables, after `step` updates.
+
+        Called before the first update, every `summary_every_steps`, and after the last one.
+        """
 
     @abc.abstractmethod
     def export(self, directory: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from components.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,17 @@ class TrainingConfig:
         jit_compile: XLA. Slower than TensorFlow's own kernels on a CPU; meant for GPU and TPU.
         strategy: `auto` takes every local accelerator, else one CPU device.
         checkpoint_every_steps: Steps between checkpoints.
-        keep_checkpoints: Newest checkpoints kept; at least 2, so that a damaged one can be passed over.
+        keep_checkpoints: Newest checkpoints kept; at least 2, so that a damaged one can be passed
+            over.
         summary_every_steps: Steps between points of the curves.
-        threads: Threads inside an operation; 0 takes every core. It changes the last bits of sums, so
-            it is pinned for a run and recorded with it.
+        threads: Threads inside an operation; 0 takes every core. It changes the last bits of sums,
+            so it is pinned for a run and recorded with it.
+
+    Raises:
+        ConfigError: A number is out of its range.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     steps: int = 1000
     learning_rate: float = 1e-4
@@ -40,3 +46,25 @@ class TrainingConfig:
     keep_checkpoints: int = 2
     summary_every_steps: int = 25
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        at_least = {
+            "steps": 0,
+            "seed": 0,
+            "threads": 0,
+            "accumulation_steps": 1,
+            "checkpoint_every_steps": 1,
+            "summary_every_steps": 1,
+            "keep_checkpoints": 2,
+        }
+        for name, smallest in at_least.items():
+            if getattr(self, name) < smallest:
+                raise ConfigError(
+                    f"training.{name} is too small",
+                    found=getattr(self, name),
+                    expected=f"an integer >= {smallest}",
+                )
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"training.{name} is not positive", found=value, expected="> 0")

@@ -1,0 +1,49 @@
+"""What the Trainer node gives to a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import tensorflow as tf
+
+from components.trainers.training_config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class TrainerInputs:
+    """The inputs of a training run; `components.trainers.<paper>.trainer.build_task` gets them.
+
+    Attributes:
+        train_files: File patterns of the raw examples (gzipped TFRecords) of the split `train`.
+        eval_files: The same of the split `eval`.
+        transform_dir: Transform's output, to be read with `transform_graph`.
+        schema_path: The curated schema (`.pbtxt`), if the pipeline passes one.
+        config: The sections of the paper's configuration that training depends on.
+        training: Its section `training`.
+    """
+
+    train_files: tuple[str, ...]
+    eval_files: tuple[str, ...]
+    transform_dir: str
+    schema_path: str | None
+    config: Mapping[str, Any]
+    training: TrainingConfig
+
+    @cached_property
+    def num_train_records(self) -> int:
+        """Records in the split `train`; the first use reads through the files."""
+        return _count_records(self.train_files)
+
+    @cached_property
+    def num_eval_records(self) -> int:
+        """Records in the split `eval`; the first use reads through the files."""
+        return _count_records(self.eval_files)
+
+
+def _count_records(patterns: tuple[str, ...]) -> int:
+    paths = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
+    records = tf.data.TFRecordDataset(paths, compression_type="GZIP")
+    return int(records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
