@@ -85,7 +85,8 @@ def test_a_record_file_truncated_while_the_run_goes_on_is_named(
     fault = Fault("Trainer", "truncate_records")
     broken = run_pipeline(tmp_path / "runs", fault=fault)
     assert broken.exit_code == 1
-    assert "truncated or damaged" in broken.error
-    assert "Split-train" in broken.error
+    # A truncated gzip file may read as one that merely ends early: the count tells.
+    assert "than ExampleGen wrote into `train`" in broken.error
+    assert "1 records" in broken.error
     healed = run_pipeline(tmp_path / "runs")
     assert healed.exit_code == 0, healed.error
