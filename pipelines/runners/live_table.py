@@ -90,7 +90,14 @@ def describe(node: NodeStatus) -> str:
     if "step" in progress and "total" in progress:
         parts.append(f"step {progress.pop('step')}/{progress.pop('total')}")
     eta = progress.pop("eta_seconds", None)
-    parts += [f"{name} {_number(value)}" for name, value in progress.items()]
+    speed = progress.pop("steps_per_second", None)
+    if progress.pop("phase", None) == "compile":
+        parts.append("compiling the first step")
+    # The terms of the loss stand in TensorBoard; a line has room for their sum.
+    shown = {name: value for name, value in progress.items() if not name.endswith("_loss")}
+    parts += [f"{name} {_number(value)}" for name, value in shown.items()]
+    if speed is not None:
+        parts.append(f"{speed:.3g} steps/s")
     if eta is not None and node.state == "running":
         parts.append(f"{int(eta) // 60}:{int(eta) % 60:02d} left")
     return " · ".join(parts)
