@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from components.errors import ConfigError, PapergardenError, StackError
+from components.errors import ConfigError, PapergardenError, RunError, StackError
 from pipelines.configs.paper_config import ResolvedConfig, resolve_config
 from pipelines.registry import PIPELINES, find_pipeline
 
@@ -92,9 +92,9 @@ def run(
         table=lambda: LiveTable(console),
     )
     outcome = run_locally(request, view, PROCESS_START)
-    if json_file:
-        json_file.write_text(outcome.to_json() + "\n")
     print_summary(outcome, console)
+    if json_file:
+        _write(json_file, outcome.to_json())
     if outcome.error:
         raise outcome.error
     if outcome.verdict is None or not outcome.verdict.blessed:
@@ -158,6 +158,15 @@ def lineage(
     from pipelines.lineage_command import show_lineage
 
     typer.echo(show_lineage(target, root, as_json_text=as_json, picture=picture))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text + "\n")
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written", found=error.strerror, fix="pass another file with --json"
+        ) from error
 
 
 def _resolve(pipeline: str, preset: str, assignments: list[str] | None) -> ResolvedConfig:
