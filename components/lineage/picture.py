@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from components.lineage.graph import Artifact, Execution, LineageGraph, RunLineage, is_resolver
@@ -81,6 +82,7 @@ def draw(lineage: RunLineage) -> Scene:
     layout = place(
         {card.name: card.size for card in cards}, [(source, target) for source, _, target in edges]
     )
+    cards = [_with_sorted_pills(card, edges, layout) for card in cards]
     by_name = {card.name: card for card in cards}
     shapes: list[Shape] = [_arrow(by_name, layout, *edge) for edge in edges]
     for card in cards:
@@ -153,6 +155,20 @@ def _note(graph: LineageGraph, execution: Execution) -> str:
     if execution.seconds is None:
         return execution.state.lower()
     return f"{execution.state.lower()}, {duration(execution.seconds)}"
+
+
+def _with_sorted_pills(card: _Card, edges: list[tuple[str, str, str]], layout: Layout) -> _Card:
+    """Puts each output on the side of its readers, so that fewer arrows cross."""
+
+    def place_of(pill: tuple[str, Artifact]) -> float:
+        ways = [
+            (layout.routes[source, target] or (layout.centres[target],))[0][0]
+            for source, key, target in edges
+            if (source, key) == (card.name, pill[0])
+        ]
+        return sum(ways) / len(ways) if ways else 0.0
+
+    return dataclasses.replace(card, pills=tuple(sorted(card.pills, key=place_of)))
 
 
 def _card_shapes(card: _Card, centre: tuple[float, float]) -> list[Shape]:

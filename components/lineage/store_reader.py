@@ -9,6 +9,7 @@ the artifacts of the execution that did the work.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ from components.lineage.graph import (
     Execution,
     LineageGraph,
     Producer,
+    is_resolver,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def read_graph(store: MetadataStore, run_context_id: int) -> LineageGraph:
     )
     executions = tuple(_execution(store, proto) for proto in protos)
     events = store.get_events_by_execution_ids([one.id for one in protos]) if protos else []
-    edges = tuple(edge for event in events if (edge := _edge(event)) is not None)
+    edges = _without_echoes(executions, [edge for event in events for edge in _edges(event)])
     artifact_ids = sorted({edge.artifact_id for edge in edges})
     return LineageGraph(executions, read_artifacts(store, artifact_ids), edges)
 
@@ -143,7 +145,8 @@ def _producer(store: MetadataStore, proto: metadata_store_pb2.Execution) -> Prod
     )
 
 
-def _edge(event: metadata_store_pb2.Event) -> Edge | None:
+def _edges(event: metadata_store_pb2.Event) -> list[Edge]:
+    """The event's edges: one, or several where an artifact goes by several keys."""
     name = type(event).Type.Name(event.type)
     direction: Literal["input", "output"]
     if name in _OUTPUT_EVENTS:
@@ -151,11 +154,33 @@ def _edge(event: metadata_store_pb2.Event) -> Edge | None:
     elif name in _INPUT_EVENTS:
         direction = "input"
     else:
-        return None
+        return []
     steps = list(event.path.steps)
-    key = steps[0].key if steps else ""
-    index = steps[1].index if len(steps) > 1 else 0
-    return Edge(event.execution_id, event.artifact_id, direction, key, index)
+    pairs = [(key.key, index.index) for key, index in zip(steps[::2], steps[1::2], strict=False)]
+    return [
+        Edge(event.execution_id, event.artifact_id, direction, key, index)
+        for key, index in pairs or [("", 0)]
+    ]
+
+
+def _without_echoes(executions: tuple[Execution, ...], edges: list[Edge]) -> tuple[Edge, ...]:
+    """Turns what a resolver was given by its own run into its inputs.
+
+    TFX records all that a resolver was asked with as its output, also the artifacts of the run
+    itself that it merely passes on.
+    """
+    resolvers = {one.execution_id for one in executions if is_resolver(one)}
+    own = {
+        edge.artifact_id
+        for edge in edges
+        if edge.direction == "output" and edge.execution_id not in resolvers
+    }
+    return tuple(
+        dataclasses.replace(edge, direction="input")
+        if edge.execution_id in resolvers and edge.artifact_id in own
+        else edge
+        for edge in edges
+    )
 
 
 def _values(properties: Mapping[str, metadata_store_pb2.Value]) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def curves(
         title: Above the chart.
         series: name -> (steps, values); NaN leaves a gap.
         unit: Of the values.
-        logarithmic: Ask for a logarithmic y axis; it is used if every value is above 0.
+        logarithmic: Ask for a logarithmic y axis; it is used if the values are positive and span
+            a decade.
         references: Points of somebody else's curve.
         reference_name: Whose.
         width: In pixels of the page.
@@ -138,7 +139,7 @@ def curves(
             )
         values = np.concatenate([np.asarray(one, float) for _, one in series.values()])
         finite = values[np.isfinite(values)]
-        if logarithmic and finite.size and finite.min() > 0:
+        if logarithmic and finite.size and 0 < 10 * finite.min() <= finite.max():
             axes.set_yscale("log")
         axes.set_title(title)
         axes.set_xlabel("step")
@@ -212,7 +213,7 @@ def overlay(series: Mapping[str, Values], rate: int, first: int) -> Picture:
             axes.plot(milliseconds, samples, label=name, **style)
         axes.set_xlabel("milliseconds")
         axes.margins(x=0)
-        axes.legend(ncols=len(series), loc="upper right")
+        axes.legend(ncols=len(series), loc="lower right", bbox_to_anchor=(1, 0.97))
         return Picture(chart_svg(figure), "A short stretch, overlaid", "image/svg+xml")
 
 

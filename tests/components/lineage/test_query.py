@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.evaluators.verdict import Verdict
 from components.lineage.query import LineageError, list_runs, model_lineage, run_lineage
@@ -191,3 +192,31 @@ def test_running_node_has_no_end(recorder: Any) -> None:
     assert (lineage.state, lineage.ended_ms) == ("RUNNING", None)
     assert execution.started_ms is not None
     assert execution.seconds is None
+
+
+def test_candidate_that_a_resolver_passes_on_is_its_input(recorder: Any) -> None:
+    recorder.run(FIRST)
+    model = recorder.artifact("Model", "/model/1")
+    older = recorder.artifact("Model", "/model/0")
+    recorder.execution(FIRST, "Trainer", outputs=[("model", model)])
+    found = [("model", older), ("candidate", model)]
+    recorder.execution(FIRST, "Baseline", outputs=found, resolver=True)
+    graph = run_lineage(recorder.store, FIRST).graph
+    baseline = graph.execution("Baseline")
+    assert baseline is not None
+    assert [one.artifact_id for one in graph.inputs(baseline)] == [model]
+    assert [one.artifact_id for one in graph.outputs(baseline)] == [older]
+
+
+def test_artifact_under_two_keys_gives_two_edges(recorder: Any) -> None:
+    recorder.run(FIRST)
+    model = recorder.artifact("Model", "/model/1")
+    execution = recorder.execution(FIRST, "Evaluator")
+    event = pb.Event(execution_id=execution, artifact_id=model, type=pb.Event.INPUT)
+    for key in ("model", "baseline_model"):
+        event.path.steps.add().key = key
+        event.path.steps.add().index = 0
+    recorder.store.put_events([event])
+    lineage = run_lineage(recorder.store, FIRST)
+    assert [edge.key for edge in lineage.graph.edges] == ["model", "baseline_model"]
+    assert lineage.baseline is not None
