@@ -38,7 +38,7 @@ def check_vector_units(flags: frozenset[str]) -> Check:
     units = [unit for unit in VECTOR_UNITS if unit in flags]
     found = ", ".join(units) or "none known"
     if {"avx512_bf16", "amx_bf16"} & flags:
-        advice = "trainer.precision=mixed_bfloat16 can pay on this CPU"
+        advice = "training.precision=mixed_bfloat16 can pay on this CPU"
         return Check("vector units", "ok", found, advice)
     if "avx2" not in flags:
         return Check("vector units", "warn", found, "TensorFlow will be several times slower")
