@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
+from components.reports.render import TEMPLATE_DIR
 from components.reports.report_component import Report
 from tfx.components import StatisticsGen, Trainer, Transform
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -167,7 +168,11 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         transform: code_digest(parts.transform_module),
         trainer: trainer_code,
         evaluator: code_digest(*evaluator_code),
-        report: code_digest("components.reports.report_component"),
+        report: code_digest(
+            "components.reports.report_component",
+            f"components.reports.{parts.paper}_figures",
+            files=sorted(TEMPLATE_DIR.iterdir()),
+        ),
         pusher: code_digest("components.pushers.atomic_pusher"),
     }
     for component, digest in code.items():
