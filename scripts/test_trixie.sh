@@ -95,4 +95,5 @@ fi
 say "unit tests on $(inside python --version)"
 inside python -m pytest -q -m "not e2e and not faults and not containers" ${ARGS:-}
 say "the smoke pipeline"
+rm -rf "$root/work/runs"
 inside papergarden run siren_pipeline --preset smoke --root /work/runs
