@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.errors import ConfigError
+from components.evaluators.verdict import read_verdict
 from components.lineage.metadata_uri import connect, sqlite_uri
 from components.lineage.picture import as_png, as_svg
 from components.lineage.query import list_runs, model_lineage, run_lineage
@@ -30,7 +31,8 @@ def show_lineage(
     if target is None:
         return runs_as_text(list_runs(store)).rstrip("\n")
     is_folder = "/" in target or Path(target).is_dir()
-    lineage = model_lineage(store, target) if is_folder else run_lineage(store, target)
+    find = model_lineage if is_folder else run_lineage
+    lineage = find(store, target, read_verdict=read_verdict)
     if picture is not None:
         if picture.suffix == ".svg":
             picture.write_text(as_svg(lineage))

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
-from components.reports.render import TEMPLATE_DIR
-from components.reports.report_component import Report
 from tfx.components import StatisticsGen, Trainer, Transform
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -32,6 +30,8 @@ from components.evaluators.evaluation_config import EvaluationConfig
 from components.example_validators.strict_example_validator import StrictExampleValidator
 from components.lineage.metadata_uri import connection_config
 from components.pushers.atomic_pusher import AtomicPusher
+from components.reports.render import TEMPLATE_DIR
+from components.reports.report_component import Report
 from pipelines.code_digest import code_digest
 from pipelines.configs.paper_config import ResolvedConfig
 
