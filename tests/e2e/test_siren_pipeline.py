@@ -144,3 +144,29 @@ def test_every_task_runs_to_a_verdict(
     assert finished.exit_code == 0, finished.error
     assert finished.outcome["verdict"]["blessed"], finished.outcome["verdict"]
     assert Path(finished.outcome["paths"]["report"]).stat().st_size > 10_000
+
+
+def test_a_page_saved_as_a_picture_ends_the_run_with_its_own_words(
+    tmp_path: Path, run_pipeline: RunPipeline
+) -> None:
+    picture = tmp_path / "photograph.jpg"
+    picture.write_text("<!DOCTYPE html><html><body>404</body></html>")
+    finished = run_pipeline(tmp_path / "runs", data_root=picture)
+    assert finished.exit_code == 1
+    assert "photograph.jpg" in finished.error
+    assert "HTML" in finished.error
+    assert finished.states["Trainer"] == "waiting"
+
+
+def test_a_changed_picture_is_read_anew(tmp_path: Path, run_pipeline: RunPipeline) -> None:
+    from PIL import Image
+
+    picture = tmp_path / "photograph.png"
+    for level in (50, 200):
+        Image.new("RGB", (30, 30), (level, 0, 0)).save(picture)
+        finished = run_pipeline(
+            tmp_path / "runs", data_root=picture, assignments=("evaluation.gates={}",)
+        )
+        assert finished.exit_code == 0, finished.error
+        assert finished.states["ExampleGen"] == "executed"
+        assert finished.states["Schema"] == ("executed" if level == 50 else "cached")
