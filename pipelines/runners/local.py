@@ -67,7 +67,7 @@ class LocalRunner:
         """
         previous = {
             number: signal.signal(number, self._on_signal)
-            for number in (signal.SIGTERM, signal.SIGINT)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         }
         try:
             with selectors.DefaultSelector() as selector:

@@ -22,8 +22,12 @@ PATH_TITLES = {
 def print_summary(outcome: RunOutcome, console: Console) -> None:
     """Prints verdict, metrics, places and the time per node."""
     console.print()
-    console.print(_times(outcome))
-    console.print()
+    # On a terminal the live table still stands above, with the same rows.
+    if not console.is_terminal:
+        console.print(_times(outcome))
+        console.print()
+    start, total = outcome.seconds["start"], outcome.seconds["total"]
+    console.print(f"time      {total:.1f} s, of which {start:.1f} s before the first node")
     if outcome.from_cache:
         console.print("cache     nothing was executed: every node was served from the cache")
     if outcome.verdict is not None:
@@ -45,10 +49,8 @@ def _times(outcome: RunOutcome) -> Table:
     table.add_column("node")
     table.add_column("state")
     table.add_column("time", justify="right")
-    table.add_row("(start)", "", f"{outcome.seconds['start']:.1f} s")
     for name, node in outcome.nodes.items():
         table.add_row(name, Text(node.state, STYLES[node.state]), f"{node.seconds:.1f} s")
-    table.add_row("whole run", "", f"{outcome.seconds['total']:.1f} s")
     return table
 
 
