@@ -29,7 +29,7 @@ from pipelines.configs.paper_config import PaperConfig, Preset
 # Rows and columns of the picture, and steps, of each preset.
 SIDES: dict[Preset, dict[str, int]] = {
     "smoke": {},
-    "sample": {"video": 64, "poisson_gradient": 96, "poisson_laplacian": 96},
+    "sample": {"video": 64, "poisson_gradient": 96, "poisson_laplacian": 64, "poisson_editing": 96},
     "paper": {"poisson_gradient": 256, "poisson_laplacian": 256},
 }
 DEFAULT_SIDES: dict[Preset, int] = {"smoke": 24, "sample": 128, "paper": 512}
