@@ -92,8 +92,11 @@ if [[ ${1:-} == shell ]]; then
     inside "$@"
     exit
 fi
+# A failing test does not hide what the pipeline does.
+status=0
 say "unit tests on $(inside python --version)"
-inside python -m pytest -q -m "not e2e and not faults and not containers" ${ARGS:-}
+inside python -m pytest -q -m "not e2e and not faults and not containers" ${ARGS:-} || status=$?
 say "the smoke pipeline"
 rm -rf "$root/work/runs"
-inside papergarden run siren_pipeline --preset smoke --root /work/runs
+inside papergarden run siren_pipeline --preset smoke --root /work/runs || status=$?
+exit "$status"
