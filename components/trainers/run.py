@@ -21,7 +21,6 @@ from typing import Any
 import tensorflow as tf
 
 from components.errors import ConfigError
-from components.example_gens.split_files import check_split_files
 from components.trainers.checkpoints import remove_checkpoints
 from components.trainers.task import Task
 from components.trainers.trainer_inputs import TrainerInputs
@@ -57,14 +56,17 @@ def run_fn(fn_args: Any) -> None:
     """
     custom = _custom_config(fn_args.custom_config)
     inputs = _trainer_inputs(fn_args, custom["config"])
-    for patterns in (inputs.train_files, inputs.eval_files):
-        files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
-        check_split_files(files, "Trainer")
     build_task = _paper_builder(custom["paper"])
+
+    def build_checked_task() -> Task:
+        # Reading starts TensorFlow: not before the loop has pinned its threads.
+        inputs.check_records()
+        return build_task(inputs)
+
     identity = run_identity(custom, inputs)
     checkpoint_dir = Path(custom["checkpoint_root"]) / identity
     result = run_training(
-        lambda: build_task(inputs),
+        build_checked_task,
         inputs.training,
         checkpoint_dir,
         checkpoint_dir / _LOGS,

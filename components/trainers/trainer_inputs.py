@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.example_gens.split_files import check_split_files
 from components.trainers.training_config import TrainingConfig
 
 
@@ -32,18 +33,25 @@ class TrainerInputs:
     config: Mapping[str, Any]
     training: TrainingConfig
 
+    def check_records(self) -> None:
+        """Reads through all files.
+
+        Raises:
+            DataError: A file is damaged, or records are missing.
+        """
+        _ = self.num_train_records, self.num_eval_records
+
     @cached_property
     def num_train_records(self) -> int:
-        """Records in the split `train`; the first use reads through the files."""
-        return _count_records(self.train_files)
+        """Records in the split `train`, as many as ExampleGen wrote."""
+        return _count_checked(self.train_files)
 
     @cached_property
     def num_eval_records(self) -> int:
-        """Records in the split `eval`; the first use reads through the files."""
-        return _count_records(self.eval_files)
+        """Records in the split `eval`, as many as ExampleGen wrote."""
+        return _count_checked(self.eval_files)
 
 
-def _count_records(patterns: tuple[str, ...]) -> int:
-    paths = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
-    records = tf.data.TFRecordDataset(paths, compression_type="GZIP")
-    return int(records.reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
+def _count_checked(patterns: tuple[str, ...]) -> int:
+    files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
+    return check_split_files(files, "Trainer")

@@ -57,8 +57,7 @@ def test_progress_flags_the_compiling_step_and_ends_at_the_last(plain):
     assert others[0]["step"] == 1 and others[0]["eta_seconds"] is None
     assert others[-1]["step"] == 20 and others[-1]["eta_seconds"] == 0
     assert {"loss", "mean", "steps_per_second"} <= others[-1].keys()
-    # 20 steps take far less than a second: at most four reports of it, and the last step.
-    assert len(others) <= 5
+    assert len(others) <= 2 + 4 * plain.report["seconds"]
     assert plain.report["first_step_seconds"] > 1 / plain.report["steps_per_second"]
 
 

@@ -1,4 +1,4 @@
-"""Training runs in children that may be killed, forked from one process that has imported TensorFlow.
+"""Training runs in children that may be killed, forked from a process that imported TensorFlow.
 
 Importing TensorFlow takes ten seconds, forking none; the parent never executes an operation, which
 would make the fork unsafe. Run as a script, this file is that parent.
@@ -75,8 +75,9 @@ def _parent() -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
-    import components.trainers.run
     import tiny_task  # noqa: F401
+
+    import components.trainers.run
 
     del components
     for line in sys.stdin:
@@ -145,9 +146,10 @@ def _train(
         prefix: Put before the name of the weights' file.
     """
     import tensorflow as tf
+    from tiny_task import Faults, TinyTask
+
     from components.trainers.training_config import TrainingConfig
     from components.trainers.training_loop import run_training
-    from tiny_task import Faults, TinyTask
 
     os.environ.update(environment)
     if devices > 1:
@@ -170,6 +172,7 @@ def _train(
     return {
         "history": result.history,
         "resumed_from": result.resumed_from,
+        "seconds": result.seconds,
         "steps_per_second": result.steps_per_second,
         "first_step_seconds": result.first_step_seconds,
         "runtime": dict(result.runtime),
@@ -183,8 +186,9 @@ def _train_through_run_fn(
     import types
 
     import tensorflow as tf
-    from components.trainers.run import run_fn
     from tiny_task import TinyTask
+
+    from components.trainers.run import run_fn
 
     def build_task(inputs: Any) -> TinyTask:
         return TinyTask(inputs.training, units=inputs.config["units"])
@@ -195,8 +199,8 @@ def _train_through_run_fn(
     run_fn(
         types.SimpleNamespace(
             custom_config=custom_config,
-            train_files=["examples/Split-train/*"],
-            eval_files=["examples/Split-eval/*"],
+            train_files=[str(folder / "examples/Split-train/*")],
+            eval_files=[str(folder / "examples/Split-eval/*")],
             transform_graph_path="transform",
             schema_path=None,
             serving_model_dir=str(folder / "model"),
@@ -205,7 +209,11 @@ def _train_through_run_fn(
     )
     model = tf.saved_model.load(str(folder / "model"))
     values = model.signatures["serving_default"](coordinates=tf.zeros([3, 2]))["values"]
-    return {"served": list(values.shape)}
+    packages = {"tfx", "apache_beam", "ml_metadata", "kfp", "tensorflow_transform", "pydantic"}
+    return {
+        "served": list(values.shape),
+        "pipeline_packages": sorted(packages & sys.modules.keys()),
+    }
 
 
 def _kill_when_publishing(number: int) -> None:
