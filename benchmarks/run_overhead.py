@@ -2,8 +2,8 @@
 
     python benchmarks/run_overhead.py --repeats 3
 
-Each run is the command a user types, from process start to exit. Training time is what the loop itself
-measured; the rest of the Trainer node counts as overhead. Medians over the repeats.
+Each run is the command a user types, from process start to exit. Training time is what the loop
+itself measured; the rest of the Trainer node counts as overhead. Medians over the repeats.
 """
 
 from __future__ import annotations

@@ -85,17 +85,12 @@ class SirenConfig(PaperConfig):
 
     def derived(self, given: frozenset[str]) -> SirenConfig:
         """Inputs and outputs of the network follow from the task and the channels."""
-        task = self.experiment.task
-        inputs = {"audio": 1, "video": 3}.get(task, 2)
-        outputs = 1 if task == "audio" else self.data.channels
-        network = replace(
-            self.network,
-            **{
-                key: value
-                for key, value in (("in_features", inputs), ("out_features", outputs))
-                if f"network.{key}" not in given
-            },
-        )
+        outputs = 1 if self.experiment.task == "audio" else self.data.channels
+        network = self.network
+        if "network.in_features" not in given:
+            network = replace(network, in_features=self.experiment.coordinate_axes)
+        if "network.out_features" not in given:
+            network = replace(network, out_features=outputs)
         return self.model_copy(update={"network": network})
 
 
