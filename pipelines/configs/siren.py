@@ -39,8 +39,8 @@ STEPS: dict[Preset, dict[str, int]] = {
     "paper": {"audio": 9_001, "video": 100_000},
 }
 DEFAULT_STEPS: dict[Preset, int] = {"smoke": 30, "sample": 400, "paper": 10_000}
-# The share of a film's pixels that a step of the authors' train_video.py draws.
-VIDEO_SAMPLE_FRACTION = 38e-4
+# The share of a film's pixels that a step draws; the paper's is that of the authors' train_video.py.
+VIDEO_SAMPLE_FRACTIONS: dict[Preset, float] = {"smoke": 0.1, "sample": 0.1, "paper": 38e-4}
 
 # What a model must reach to be pushed; the paper states a number for the picture alone.
 MINIMUM_PSNR: dict[Preset, dict[str, float]] = {
@@ -69,7 +69,7 @@ class SirenConfig(PaperConfig):
         width = 32 if name == "smoke" else 1024 if (name, task) == ("paper", "video") else 256
         return cls(
             experiment=SirenExperiment(
-                task=task, sample_fraction=VIDEO_SAMPLE_FRACTION if task == "video" else 1.0
+                task=task, sample_fraction=VIDEO_SAMPLE_FRACTIONS[name] if task == "video" else 1.0
             ),
             data=SignalDataConfig(
                 height=side, width=side, channels=1 if gray and task != "video" else 3
