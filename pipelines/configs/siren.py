@@ -39,7 +39,7 @@ STEPS: dict[Preset, dict[str, int]] = {
     "paper": {"audio": 9_001, "video": 100_000},
 }
 DEFAULT_STEPS: dict[Preset, int] = {"smoke": 30, "sample": 400, "paper": 10_000}
-# The share of a film's pixels that a step draws; the paper's is that of the authors' train_video.py.
+# The share of a film's pixels that a step draws; the paper's is that of train_video.py.
 VIDEO_SAMPLE_FRACTIONS: dict[Preset, float] = {"smoke": 0.1, "sample": 0.1, "paper": 38e-4}
 
 # What a model must reach to be pushed; the paper states a number for the picture alone.
