@@ -43,7 +43,7 @@ def recomputed(
     def forward(images: tf.Tensor, *values: tf.Tensor) -> tuple[Any, Callable[..., Any]]:
         outputs, states = run(images, values)
 
-        def backward(upstream: tf.Tensor, *_: tf.Tensor) -> list[tf.Tensor]:
+        def backward(upstream: tf.Tensor, *_: tf.Tensor, variables: Any = None) -> Any:
             # Waiting for the gradient keeps the second computation from running beside the first,
             # and from being merged with it.
             with tf.control_dependencies([upstream]):
@@ -51,9 +51,11 @@ def recomputed(
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(again)
                 outputs_again, _ = run(again[0], again[1:])
-            return tape.gradient(
+            gradients = tape.gradient(
                 outputs_again, again, output_gradients=upstream, unconnected_gradients="zero"
             )
+            # TensorFlow names the variables behind `values` once more; theirs are in the list.
+            return gradients if variables is None else (gradients, [None] * len(variables))
 
         return (outputs, *states), backward
 
