@@ -100,6 +100,7 @@ class _StandIn:
     """A callable that a pickle cannot change: it has no attributes to set."""
 
     __slots__ = ("_build",)
+    _build: Callable[..., Any]
 
     def __init__(self, build: Callable[..., Any]) -> None:
         object.__setattr__(self, "_build", build)

@@ -29,7 +29,7 @@ class CifarReference(NamedTuple):
     """One record: the batch it is in, without ending, and its position from 0."""
 
     batch: str
-    index: int
+    position: int
 
 
 class CifarSource(RecordSource):
@@ -77,18 +77,18 @@ class CifarSource(RecordSource):
 
     def key(self, reference: CifarReference) -> str:
         """For example `data_batch_1/00017`, whichever the layout."""
-        return f"{reference.batch}/{reference.index:05d}"
+        return f"{reference.batch}/{reference.position:05d}"
 
     def read(self, reference: CifarReference) -> Record:
         """Encodes one record as PNG."""
         batch = self._batch(reference.batch)
-        label = int(batch.labels[reference.index])
+        label = int(batch.labels[reference.position])
         names = self._names()
         key = self.key(reference)
         if label >= len(names):
             raise RecordError(
                 "label_out_of_range",
-                f"record {reference.index} of {reference.batch} has a label without a class",
+                f"record {reference.position} of {reference.batch} has a label without a class",
                 found=label,
                 expected=f"0 to {len(names) - 1}",
                 fix="download CIFAR-10 again; if the records were made, number classes from 0",
@@ -96,7 +96,7 @@ class CifarSource(RecordSource):
         return Record(
             key,
             {
-                keys.IMAGE_ENCODED: _png(batch.images[reference.index]),
+                keys.IMAGE_ENCODED: _png(batch.images[reference.position]),
                 keys.IMAGE_HEIGHT: SIDE,
                 keys.IMAGE_WIDTH: SIDE,
                 keys.IMAGE_CHANNELS: 3,

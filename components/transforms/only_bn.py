@@ -216,7 +216,8 @@ def normalise(levels: tf.Tensor) -> tf.Tensor:
         float32 of the same shape.
     """
     level = np.arange(256, dtype=np.float32)[:, None] / np.float32(255.0)
-    table = (level - np.float32(MEAN)) / np.float32(STANDARD_DEVIATION)
+    mean, deviation = (np.array(one, np.float32) for one in (MEAN, STANDARD_DEVIATION))
+    table = (level - mean) / deviation
     places = tf.cast(levels, tf.int32) * 3 + tf.range(3)
     return tf.gather(tf.constant(table.ravel()), places)
 
