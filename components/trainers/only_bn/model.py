@@ -3,10 +3,11 @@
 Source: open_lth, models/cifar_resnet.py and models/imagenet_resnet.py (torchvision's ResNet, the
 stride of a bottleneck on its 3x3 convolution).
 
-Why an earlier TensorFlow version diverged at 218 layers and more: it drew gamma from N(0, 1) instead
-of U(0, 1), so that branches were often larger than what they were added to, and its blocks
-applied the last ReLU before the sum instead of after it, so that the residual stream could only
-grow from block to block. Here a block ends in a ReLU after the sum, and gammas are below 1.
+Why an earlier TensorFlow version diverged at 218 layers and more, as far as its code tells: it drew
+gamma from N(0, 1) instead of U(0, 1), so that branches were often larger than what they were added
+to, and its blocks applied the last ReLU before the sum instead of after it, so that the residual
+stream could only grow from block to block. Here a block ends in a ReLU after the sum, and gammas
+start below 1.
 """
 
 from __future__ import annotations
