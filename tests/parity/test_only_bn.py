@@ -34,8 +34,8 @@ LARGEST_GRADIENT_TOLERANCE = 5e-3
 STATISTICS_TOLERANCE = 5e-5
 LOSS_TOLERANCE = 1e-4
 AFTER_THREE_STEPS_TOLERANCE = 1e-3
-# At a rate of 0.1 on a few images, rounding grows up to a thousandfold a step. So the trajectory may
-# also leave the authors' by this multiple of what images changed by 1e-6 make ours leave itself.
+# At a rate of 0.1 on a few images, rounding grows up to a thousandfold a step: the trajectory may
+# leave the authors' by this multiple of what images changed by 1e-6 make ours leave itself.
 PERTURBATION = 1e-6
 SENSITIVITY_FACTOR = 5.0
 RATE_TOLERANCE = 1e-6

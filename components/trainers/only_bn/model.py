@@ -13,6 +13,7 @@ start below 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -48,6 +49,8 @@ class ResidualBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(**options)
         outputs = channels * (BOTTLENECK_EXPANSION if config.bottleneck else 1)
+        shapes: tuple[tuple[int, int, int], ...]
+        strides: tuple[int, ...]
         if config.bottleneck:
             shapes = ((1, inputs, channels), (3, channels, channels), (1, channels, outputs))
             strides = (1, stride, 1)
@@ -58,7 +61,8 @@ class ResidualBlock(keras.layers.Layer):
         for shape, step in zip(shapes, strides, strict=True):
             self.convolutions.append(Convolution(config, shape, step, next(streams), **dtype))
             self.norms.append(BatchNorm(config, shape[-1], next(streams), **dtype))
-        self.shortcut, self.shortcut_norm = None, None
+        self.shortcut: Convolution | None = None
+        self.shortcut_norm: BatchNorm | None = None
         if stride != 1 or inputs != outputs:
             shape = (1, inputs, outputs)
             self.shortcut = Convolution(config, shape, stride, next(streams), **dtype)
@@ -73,7 +77,7 @@ class ResidualBlock(keras.layers.Layer):
         ):
             branch = norm(convolution(branch), training=training)
             branch = branch if index == last else tf.nn.relu(branch)
-        if self.shortcut is not None:
+        if self.shortcut is not None and self.shortcut_norm is not None:
             images = self.shortcut_norm(self.shortcut(images), training=training)
         return tf.nn.relu(branch + images)
 
@@ -117,9 +121,7 @@ class ResNet(keras.Model):
             return self.output_layer(_in_turn(self.blocks, features, training))
         for start in range(0, len(self.blocks), together):
             group = self.blocks[start : start + together]
-            features = recomputed(
-                group, lambda tensor, group=group: _in_turn(group, tensor, True), features
-            )
+            features = recomputed(group, partial(_in_turn, group, training=True), features)
         return self.output_layer(features)
 
     @property

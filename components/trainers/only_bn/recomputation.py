@@ -30,11 +30,9 @@ def recomputed(
     trained = [variable for layer in layers for variable in layer.trainable_variables]
     others = [variable for layer in layers for variable in layer.non_trainable_variables]
 
-    def run(images: tf.Tensor, values: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        mapping = [
-            *zip(trained, values, strict=True),
-            *((variable, tf.convert_to_tensor(variable.value)) for variable in others),
-        ]
+    def run(images: tf.Tensor, values: Sequence[Any]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        kept = [tf.convert_to_tensor(variable.value) for variable in others]
+        mapping = list(zip([*trained, *others], [*values, *kept], strict=True))
         with keras.StatelessScope(state_mapping=mapping) as scope:
             outputs = call(images)
         return outputs, [tf.stop_gradient(scope.get_current_value(v)) for v in others]
@@ -47,10 +45,10 @@ def recomputed(
             # Waiting for the gradient keeps the second computation from running beside the first,
             # and from being merged with it.
             with tf.control_dependencies([upstream]):
-                again = [tf.identity(tensor) for tensor in (images, *values)]
+                again = [tf.identity(tensor) for tensor in [images, *values]]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(again)
-                outputs_again, _ = run(again[0], again[1:])
+                outputs_again = run(again[0], again[1:])[0]
             gradients = tape.gradient(
                 outputs_again, again, output_gradients=upstream, unconnected_gradients="zero"
             )
