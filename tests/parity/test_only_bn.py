@@ -30,7 +30,7 @@ LOGITS_TOLERANCE = 5e-5
 # Of most tensors' largest gradient.
 GRADIENT_TOLERANCE = 1e-4
 # Of every tensor's: a value that rounds to the other side of a ReLU moves a pixel's share of a sum.
-LARGEST_GRADIENT_TOLERANCE = 5e-3
+LARGEST_GRADIENT_TOLERANCE = 1e-2
 STATISTICS_TOLERANCE = 5e-5
 LOSS_TOLERANCE = 1e-4
 AFTER_THREE_STEPS_TOLERANCE = 1e-3
