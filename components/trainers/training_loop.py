@@ -189,10 +189,16 @@ class _Loop:
         options.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.DATA
         )
+        # The tuner's thread sleeps ever longer, and the iterator's end waits for it to wake: up to
+        # a minute and more at the end of training. The iterators that a strategy makes beside the
+        # dataset's own do not take this option, so one replica does without them.
+        options.autotune.enabled = False
         dataset = self.task.dataset(first_step).with_options(options)
         update = self._compile_update()
         self.progress.announce_compilation()
-        for batch in self.strategy.experimental_distribute_dataset(dataset):
+        if self.strategy.num_replicas_in_sync > 1:
+            dataset = self.strategy.experimental_distribute_dataset(dataset)
+        for batch in dataset:
             yield update(batch)
         raise TrainingError(
             "the task's dataset ended before training did",
