@@ -60,25 +60,25 @@ mount_host() {
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount --rbind /sys "$root/sys"
-    mkdir -p "$root/work/shared"
+    mkdir -p "$root/srv/shared"
     if [[ -d $repository/../shared ]]; then
-        mount --bind "$repository/../shared" "$root/work/shared"
+        mount --bind "$repository/../shared" "$root/srv/shared"
     fi
 }
 
 copy_sources() {
-    rm -rf "$root/work/papergarden" && mkdir -p "$root/work/papergarden"
+    rm -rf "$root/srv/papergarden" && mkdir -p "$root/srv/papergarden"
     # Tracked and new files that exist; what git ignores stays out.
     (cd "$repository" && git ls-files -z --cached --others --exclude-standard |
         xargs -0 -r sh -c 'for file; do [ -e "$file" ] && printf "%s\0" "$file"; done' sh |
-        tar --null --files-from=- --create) | tar --extract --directory "$root/work/papergarden"
+        tar --null --files-from=- --create) | tar --extract --directory "$root/srv/papergarden"
     cp "$("$repository/scripts/bootstrap.sh" --print-uv)" "$root/usr/local/bin/uv"
 }
 
 inside() {
-    env HOME=/root PATH=/work/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/tmp \
-        UV_CACHE_DIR=/var/cache/uv UV_PROJECT_ENVIRONMENT=/work/venv TF_CPP_MIN_LOG_LEVEL=3 \
-        chroot "$root" sh -c 'cd /work/papergarden && exec "$@"' sh "$@"
+    env HOME=/root PATH=/srv/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=/tmp \
+        UV_CACHE_DIR=/var/cache/uv UV_PROJECT_ENVIRONMENT=/srv/venv TF_CPP_MIN_LOG_LEVEL=3 \
+        chroot "$root" sh -c 'cd /srv/papergarden && exec "$@"' sh "$@"
 }
 
 make_root
@@ -97,6 +97,6 @@ status=0
 say "unit tests on $(inside python --version)"
 inside python -m pytest -q -m "not e2e and not faults and not containers" ${ARGS:-} || status=$?
 say "the smoke pipeline"
-rm -rf "$root/work/runs"
-inside papergarden run siren_pipeline --preset smoke --root /work/runs || status=$?
+rm -rf "$root/srv/runs"
+inside papergarden run siren_pipeline --preset smoke --root /srv/runs || status=$?
 exit "$status"
