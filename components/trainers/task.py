@@ -40,6 +40,11 @@ class Task(abc.ABC):
     def checkpoint_items(self) -> Mapping[str, Any]:
         """Everything that a resumed run must find again: models, optimizers, averages."""
 
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Updates that a pass over the records takes; None where there are no passes."""
+        return None
+
     @abc.abstractmethod
     def dataset(self, first_step: int) -> tf.data.Dataset:
         """Batches of the steps `first_step`, `first_step + 1`, …, without end.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import tensorflow as tf
 
+from components.errors import ConfigError
 from components.example_gens.split_files import check_split_files
 from components.trainers.training_config import TrainingConfig
+
+SectionType = TypeVar("SectionType")
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,34 @@ class TrainerInputs:
     @cached_property
     def num_train_records(self) -> int:
         """Records in the split `train`, as many as ExampleGen wrote."""
-        return _count_checked(self.train_files)
+        return check_split_files(self.train_paths, "Trainer")
 
     @cached_property
     def num_eval_records(self) -> int:
         """Records in the split `eval`, as many as ExampleGen wrote."""
-        return _count_checked(self.eval_files)
+        return check_split_files(self.eval_paths, "Trainer")
+
+    @property
+    def train_paths(self) -> list[str]:
+        """The TFRecord files of the split `train`, in order."""
+        return _paths(self.train_files)
+
+    @property
+    def eval_paths(self) -> list[str]:
+        """The TFRecord files of the split `eval`, in order."""
+        return _paths(self.eval_files)
+
+    def section(self, name: str, section_type: type[SectionType]) -> SectionType:
+        """A section of the configuration as its dataclass.
+
+        Raises:
+            ConfigError: A field is unknown, or a value cannot be used.
+        """
+        try:
+            return section_type(**self.config.get(name, {}))
+        except TypeError as error:
+            raise ConfigError(f"the section {name} does not fit", found=str(error)) from error
 
 
-def _count_checked(patterns: tuple[str, ...]) -> int:
-    files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
-    return check_split_files(files, "Trainer")
+def _paths(patterns: tuple[str, ...]) -> list[str]:
+    return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))

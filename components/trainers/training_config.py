@@ -13,7 +13,8 @@ class TrainingConfig:
     """How to train, whatever the model.
 
     Attributes:
-        steps: Updates to make in all.
+        steps: Updates to make in all; None takes as many as `epochs` need.
+        epochs: Passes over the training records, where `steps` is None.
         learning_rate: The optimizer's (initial) learning rate.
         seed: The run's seed; with the step it determines every random number.
         clip_norm: Largest global norm of the gradients; None leaves them as they are.
@@ -34,7 +35,8 @@ class TrainingConfig:
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    steps: int = 1000
+    steps: int | None = 1000
+    epochs: float | None = None
     learning_rate: float = 1e-4
     seed: int = 0
     clip_norm: float | None = None
@@ -58,13 +60,40 @@ class TrainingConfig:
             "keep_checkpoints": 2,
         }
         for name, smallest in at_least.items():
-            if getattr(self, name) < smallest:
+            value = getattr(self, name)
+            if value is not None and value < smallest:
                 raise ConfigError(
                     f"training.{name} is too small",
-                    found=getattr(self, name),
+                    found=value,
                     expected=f"an integer >= {smallest}",
                 )
-        for name in ("learning_rate", "clip_norm"):
+        if self.steps is None and self.epochs is None:
+            raise ConfigError(
+                "training has no end",
+                found="neither training.steps nor training.epochs",
+                expected="one of the two",
+            )
+        for name in ("learning_rate", "clip_norm", "epochs"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"training.{name} is not positive", found=value, expected="> 0")
+
+    def total_steps(self, steps_per_epoch: int | None) -> int:
+        """Updates to make in all.
+
+        Args:
+            steps_per_epoch: Updates that one pass over the records takes; None for a task without
+                passes.
+
+        Raises:
+            ConfigError: The length is given in epochs, and the task has none.
+        """
+        if self.steps is not None:
+            return self.steps
+        if steps_per_epoch is None or self.epochs is None:
+            raise ConfigError(
+                "this paper does not train in epochs",
+                found=f"training.epochs={self.epochs}",
+                fix="--set training.steps=NUMBER",
+            )
+        return max(1, round(self.epochs * steps_per_epoch))

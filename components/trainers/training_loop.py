@@ -28,6 +28,7 @@ from components.trainers.strategy import is_chief, make_strategy
 from components.trainers.task import Task
 from components.trainers.training_config import TrainingConfig
 from components.trainers.training_logs import TrainingLogs
+from components.trainers.transform_graph import without_tuning
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def run_training(
     *,
     identity: str,
 ) -> TrainingResult:
-    """Trains a task to `config.steps`, from its newest checkpoint if there is one.
+    """Trains a task to its last step, from its newest checkpoint if there is one.
 
     Args:
         build_task: Makes the task, inside the strategy's scope and under the run's dtype policy.
@@ -102,19 +103,20 @@ def run_training(
         restored = checkpoints.restore()
         first_step = restored.step if restored else 0
         history = restored.history if restored else []
-        if first_step > config.steps:
+        last_step = config.total_steps(task.steps_per_epoch)
+        if first_step > last_step:
             raise TrainingError(
                 f"the checkpoint in {checkpoint_dir} is past the end of the run",
                 found=f"step {first_step}",
-                expected=f"at most {config.steps} (training.steps)",
-                fix="raise training.steps, or remove that folder to start again",
+                expected=f"at most {last_step}, the last step",
+                fix="raise training.steps or training.epochs, or remove that folder to start again",
             )
         if restored:
             logger.info("going on from the checkpoint of step %d", first_step)
         logs = stack.enter_context(TrainingLogs(log_dir, restored.step if restored else None))
-        progress = StepProgress(first_step, config.steps)
+        progress = StepProgress(first_step, last_step)
         loop = _Loop(task, strategy, config, checkpoints, logs, progress, stop, history)
-        loop.run(first_step)
+        loop.run(first_step, last_step)
         return TrainingResult(
             task=task,
             history=history,
@@ -143,12 +145,12 @@ class _Loop:
     stop: StopRequest
     history: list[HistoryRow]
 
-    def run(self, first_step: int) -> None:
+    def run(self, first_step: int, last_step: int) -> None:
         guard = NanGuard()
         updates = self._updates(first_step)
         step = first_step
         while True:
-            stopping, finished = self.stop.requested, step == self.config.steps
+            stopping, finished = self.stop.requested, step == last_step
             summary_due = finished or step % self.config.summary_every_steps == 0
             checkpoint_due = (
                 finished or stopping or (step and step % self.config.checkpoint_every_steps == 0)
@@ -189,11 +191,9 @@ class _Loop:
         options.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.DATA
         )
-        # The tuner's thread sleeps ever longer, and the iterator's end waits for it to wake: up to
-        # a minute and more at the end of training. The iterators that a strategy makes beside the
-        # dataset's own do not take this option, so one replica does without them.
-        options.autotune.enabled = False
-        dataset = self.task.dataset(first_step).with_options(options)
+        # The iterators that a strategy makes beside the dataset's own do not take the option
+        # against tf.data's tuner (see `without_tuning`), so one replica does without them.
+        dataset = without_tuning(self.task.dataset(first_step).with_options(options))
         update = self._compile_update()
         self.progress.announce_compilation()
         if self.strategy.num_replicas_in_sync > 1:

@@ -105,9 +105,22 @@ def read_examples(
     """
     graph = TransformGraph(transform_output_dir, outputs)
     records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
-    return records.batch(batch_size).map(
-        graph.from_serialized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    return without_tuning(
+        records.batch(batch_size).map(
+            graph.from_serialized, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
     )
+
+
+def without_tuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same data set without tf.data's tuner.
+
+    The tuner's thread sleeps ever longer, and an iterator's end waits for it to wake: up to a
+    minute and more after a long run.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _structure(function: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,20 +6,25 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, TypeVar, get_args
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from components.errors import ConfigError
 
-Preset = Literal["smoke", "sample", "paper"]
-PRESETS: tuple[Preset, ...] = get_args(Preset)
+Preset: TypeAlias = str
 
 ConfigType = TypeVar("ConfigType", bound="PaperConfig")
 
 
 class PaperConfig(BaseModel):
-    """A paper's settings: frozen sections, unknown keys are errors."""
+    """A paper's settings: frozen sections, unknown keys are errors.
+
+    Attributes:
+        PRESETS: Names of its presets; a paper may add to them.
+    """
+
+    PRESETS: ClassVar[tuple[Preset, ...]] = ("smoke", "sample", "paper")
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,16 +67,19 @@ def resolve_config(
 
     Args:
         config_type: The paper's configuration.
-        preset: `smoke`, `sample` or `paper`.
+        preset: One of the paper's.
         assignments: `training.steps=100`, or `steps=100` where one key alone ends so. Values are
             JSON, and anything that is not JSON is a string.
 
     Raises:
         ConfigError: If a key is unknown or ambiguous, or a value has the wrong type.
     """
-    if preset not in PRESETS:
+    if preset not in config_type.PRESETS:
         raise ConfigError(
-            "unknown preset", found=preset, expected=" | ".join(PRESETS), fix="pass --preset sample"
+            "unknown preset",
+            found=preset,
+            expected=" | ".join(config_type.PRESETS),
+            fix="pass --preset sample",
         )
     keys = [key for key, _ in _leaves(config_type.preset(preset, {}).model_dump(mode="json"))]
     overrides = dict(_parse_assignment(text, keys) for text in assignments)

@@ -16,7 +16,7 @@ from components.trainers.only_bn.export import TransformFn, export_only_bn
 from components.trainers.only_bn.losses import cross_entropy
 from components.trainers.only_bn.model import ResNet, build_model
 from components.trainers.only_bn.network_config import NetworkConfig
-from components.trainers.only_bn.schedules import StepsWithWarmup
+from components.trainers.only_bn.schedules import rate_schedule
 from components.trainers.only_bn.sgd import TorchSgd
 from components.trainers.optimization import apply_gradients, prepare_optimizer
 from components.trainers.task import Summary, Task
@@ -61,19 +61,20 @@ class OnlyBatchNormTask(Task):
         self.experiment, self.network, self.training = experiment, network, training
         self.train_batches, self.test_batches = train_batches, test_batches
         self.image_size, self.transform_fn = image_size, transform_fn
+        experiment.check_image_size(image_size[0])
         self.model = build_model(network, training.seed, training.precision)
-        steps = experiment.steps_per_epoch(num_examples)
-        self.schedule = StepsWithWarmup(
-            training.learning_rate,
-            [epoch * steps for epoch in experiment.milestone_epochs],
-            experiment.milestone_factor,
-            experiment.warmup_epochs * steps,
-        )
+        self._steps_per_epoch = steps = experiment.steps_per_epoch(num_examples)
+        self.schedule = rate_schedule(experiment, training.learning_rate, steps)
         self.optimizer = prepare_optimizer(
             TorchSgd(self.schedule, experiment.momentum, experiment.weight_decay),
             self.model.trainable_variables,
             training.precision,
         )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates of a pass over the training images, the last and smaller batch included."""
+        return self._steps_per_epoch
 
     @property
     def checkpoint_items(self) -> Mapping[str, Any]:

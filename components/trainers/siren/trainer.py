@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.errors import ConfigError, DataError
+from components.errors import DataError
 from components.trainers.siren.experiment import SirenExperiment
 from components.trainers.siren.network_config import NetworkConfig
 from components.trainers.siren.task import SirenTask
@@ -32,11 +31,11 @@ def build_task(inputs: TrainerInputs) -> Task:
         ConfigError: A section does not fit.
         DataError: There is no record, or the records do not make one signal.
     """
-    experiment = _section(SirenExperiment, inputs.config, "experiment")
-    network = _section(NetworkConfig, inputs.config, "network")
+    experiment = inputs.section("experiment", SirenExperiment)
+    network = inputs.section("network", NetworkConfig)
     served, trained = outputs_of(experiment)
-    files = sorted(path for pattern in inputs.train_files for path in tf.io.gfile.glob(pattern))
-    records = list(read_examples(files, inputs.transform_dir, trained).as_numpy_iterator())
+    dataset = read_examples(inputs.train_paths, inputs.transform_dir, trained)
+    records = list(dataset.as_numpy_iterator())
     return SirenTask(
         experiment,
         network,
@@ -88,10 +87,3 @@ def merge_records(
         return {VALUES: np.asarray(samples), RATE: np.asarray(record[RATE])}
     ordered = sorted(records, key=lambda record: int(record[FRAME][0, 0]))
     return {name: np.concatenate([record[name] for record in ordered]) for name in ordered[0]}
-
-
-def _section(section_type: Any, config: Mapping[str, Any], name: str) -> Any:
-    try:
-        return section_type(**config.get(name, {}))
-    except TypeError as error:
-        raise ConfigError(f"the section {name} does not fit", found=str(error)) from error

@@ -19,6 +19,7 @@ from components.trainers.training_config import TrainingConfig
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("clip_norm", -1.0),
+        ("epochs", 0.0),
     ],
 )
 def test_number_out_of_range_is_named(name, value):
@@ -28,3 +29,12 @@ def test_number_out_of_range_is_named(name, value):
 
 def test_zero_steps_and_no_clipping_are_allowed():
     assert TrainingConfig(steps=0, clip_norm=None).steps == 0
+
+
+def test_the_length_is_given_in_steps_or_in_epochs():
+    assert TrainingConfig(steps=7, epochs=2.0).total_steps(10) == 7
+    assert TrainingConfig(steps=None, epochs=2.5).total_steps(10) == 25
+    with pytest.raises(ConfigError, match="no end"):
+        TrainingConfig(steps=None)
+    with pytest.raises(ConfigError, match="epochs"):
+        TrainingConfig(steps=None, epochs=1.0).total_steps(None)

@@ -1,0 +1,78 @@
+"""Builds Only-BN's task from what the Trainer node is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from components.errors import ConfigError
+from components.example_gens.labelled_image_config import config_of
+from components.trainers.example_batches import training_batches
+from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
+from components.trainers.only_bn.network_config import NetworkConfig
+from components.trainers.only_bn.task import OnlyBatchNormTask
+from components.trainers.task import Task
+from components.trainers.trainer_inputs import TrainerInputs
+from components.trainers.transform_graph import TransformGraph, read_examples
+from components.transforms.only_bn import AUGMENTED_IMAGE, IMAGE, LABEL
+
+# Test images a batch: evaluation keeps no activations, so more fit than in training.
+TEST_BATCH = 256
+
+
+def build_task(inputs: TrainerInputs) -> Task:
+    """Makes the task on the split `train`, with the accuracy on `eval` in its curves.
+
+    Args:
+        inputs: Files, Transform's output, and the sections `experiment`, `data` and `network`.
+
+    Raises:
+        ConfigError: A section does not fit, or the network has other classes than the data set.
+        DataError: There are no records.
+    """
+    experiment = inputs.section("experiment", OnlyBatchNormExperiment)
+    network = inputs.section("network", NetworkConfig)
+    data = config_of(inputs.config["data"])
+    if network.classes != data.num_classes:
+        raise ConfigError(
+            "network.classes is not the data set's",
+            found=network.classes,
+            expected=f"{data.num_classes} ({data.dataset})",
+            fix=f"--set network.classes={data.num_classes}",
+        )
+    return OnlyBatchNormTask(
+        experiment,
+        network,
+        inputs.training,
+        num_examples=inputs.num_train_records,
+        train_batches=_train_batches(inputs, experiment),
+        test_batches=lambda: read_examples(
+            inputs.eval_paths, inputs.transform_dir, {IMAGE, LABEL}, TEST_BATCH
+        ),
+        image_size=(data.image_size, data.image_size),
+        transform_fn=TransformGraph(inputs.transform_dir, {IMAGE, LABEL}).from_serialized,
+    )
+
+
+def _train_batches(
+    inputs: TrainerInputs, experiment: OnlyBatchNormExperiment
+) -> Callable[[int], tf.data.Dataset]:
+    graph = TransformGraph(inputs.transform_dir, {AUGMENTED_IMAGE, LABEL})
+
+    def finish(batch: Mapping[str, Any], _: tf.Tensor) -> dict[str, Any]:
+        return {IMAGE: batch[AUGMENTED_IMAGE], LABEL: batch[LABEL]}
+
+    def train_batches(first_step: int) -> tf.data.Dataset:
+        return training_batches(
+            inputs.train_paths,
+            graph,
+            num_records=inputs.num_train_records,
+            batch_size=experiment.batch_size,
+            seed=inputs.training.seed,
+            first_step=first_step,
+            finish=finish,
+        )
+
+    return train_batches
