@@ -55,6 +55,32 @@ BENCHMARK_METRICS: dict[str, BenchmarkMetric] = {
         "dB",
         "signal-to-noise ratio of the waveform, unclipped",
     ),
+    "top_1": BenchmarkMetric(
+        "components.evaluators.classification_tfma",
+        "TopOneAccuracy",
+        "",
+        "share of records whose label is the most probable class, in brackets its 95 % bootstrap"
+        " interval; of equally probable classes the lower number comes first",
+    ),
+    "top_5": BenchmarkMetric(
+        "components.evaluators.classification_tfma",
+        "TopFiveAccuracy",
+        "",
+        "share of records whose label is among the five most probable classes, in brackets its 95 %"
+        " bootstrap interval",
+    ),
+    "cross_entropy": BenchmarkMetric(
+        "components.evaluators.classification_tfma",
+        "CrossEntropy",
+        "nats",
+        "mean of minus the natural logarithm of the label's probability",
+    ),
+    "disabled_features": BenchmarkMetric(
+        "components.evaluators.classification_tfma",
+        "DisabledFeatures",
+        "",
+        "share of the gammas of BatchNorm whose magnitude is below 0.01",
+    ),
     RECORDS_EVALUATED: BenchmarkMetric(
         "components.evaluators.record_count_tfma",
         "RecordsEvaluated",

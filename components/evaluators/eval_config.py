@@ -21,7 +21,10 @@ def build_eval_config(evaluation: EvaluationConfig) -> tfma.EvalConfig:
     evaluation = evaluation.with_required_records()
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=EVALUATE_SIGNATURE)],
-        slicing_specs=[tfma.SlicingSpec()],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            *(tfma.SlicingSpec(feature_keys=[feature]) for feature in evaluation.slices),
+        ],
         metrics_specs=[
             tfma.MetricsSpec(
                 metrics=[
@@ -38,11 +41,12 @@ def _metric_config(name: str, gate: Gate | None) -> tfma.MetricConfig:
         class_name=metric.class_name,
         module=metric.module,
         config=json.dumps({"name": name}),
-        threshold=None if gate is None else _threshold(gate),
+        per_slice_thresholds=[] if gate is None else [_threshold(gate)],
     )
 
 
-def _threshold(gate: Gate) -> tfma.MetricThreshold:
+def _threshold(gate: Gate) -> tfma.PerSliceMetricThreshold:
+    """The gate over all records: a plain threshold would be asked of every slice, each class."""
     threshold = tfma.MetricThreshold()
     # Even without bounds: TFMA then still refuses what is not a number.
     threshold.value_threshold.SetInParent()
@@ -57,4 +61,4 @@ def _threshold(gate: Gate) -> tfma.MetricThreshold:
     if gate.max_rise is not None:
         threshold.change_threshold.direction = MetricDirection.LOWER_IS_BETTER
         threshold.change_threshold.absolute.value = gate.max_rise
-    return threshold
+    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

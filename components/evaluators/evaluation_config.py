@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from components.errors import ConfigError
@@ -61,15 +61,25 @@ class EvaluationConfig:
     Attributes:
         metrics: Names of what is measured, from `benchmark_metrics`. `records_evaluated` is always
             measured.
-        gates: metric -> what it must reach.
+        gates: metric -> what it must reach, over all records.
+        slices: Features of the raw records, for example `image/class/label`: each metric is also
+            measured for the records of each value of each of them. Gates are not asked there.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     metrics: tuple[str, ...] = ("psnr", "ssim", "mse")
     gates: Mapping[str, Gate] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if "" in self.slices or len(set(self.slices)) < len(self.slices):
+            raise ConfigError(
+                "the slices of an evaluation are not different features",
+                found=", ".join(self.slices) or "an empty name",
+                expected="names of features of the records, each once",
+                fix="correct `slices` in the evaluation section",
+            )
         for name in self.metrics:
             benchmark_metric(name)
         unmeasured = sorted(set(self.gates) - set(self.metrics) - {RECORDS_EVALUATED})
@@ -92,4 +102,4 @@ class EvaluationConfig:
         gate = self.gates.get(RECORDS_EVALUATED, Gate())
         if gate.minimum is None:
             gate = Gate(1.0, gate.maximum, gate.max_drop, gate.max_rise)
-        return EvaluationConfig(metrics, {**self.gates, RECORDS_EVALUATED: gate})
+        return replace(self, metrics=metrics, gates={**self.gates, RECORDS_EVALUATED: gate})

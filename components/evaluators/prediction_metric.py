@@ -8,7 +8,7 @@ pixels.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import apache_beam as beam
@@ -26,15 +26,17 @@ class Score(Protocol):
 
 
 class PredictionMetric(tfma.metrics.Metric):
-    """Base of the metrics; a subclass gives the four members below.
+    """Base of the metrics; a subclass gives `metric_name`, `empty`, `score` and `result`.
 
     Attributes:
         metric_name: Name in results and gates.
         empty: The score of no records.
+        suffixes: What the names of `further` values end with, behind the metric's own name.
     """
 
     metric_name: ClassVar[str]
     empty: ClassVar[Any]
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str = "") -> None:
         super().__init__(self._create_computations, name=name or self.metric_name)
@@ -49,17 +51,25 @@ class PredictionMetric(tfma.metrics.Metric):
         """The metric's value over all records."""
         raise NotImplementedError
 
+    @staticmethod
+    def further(total: Any) -> tuple[float, ...]:
+        """Values that are told beside it, for example its interval; one for each suffix."""
+        return ()
+
     def _create_computations(
         self, name: str = "", model_names: list[str] | None = None
     ) -> list[tfma.metrics.MetricComputation]:
         computations = []
         for model_name in model_names or [""]:
-            key = tfma.metrics.MetricKey(name=name, model_name=model_name)
+            keys = [
+                tfma.metrics.MetricKey(name=name + suffix, model_name=model_name)
+                for suffix in ("", *self.suffixes)
+            ]
             computations.append(
                 tfma.metrics.MetricComputation(
-                    keys=[key],
+                    keys=keys,
                     preprocessors=[_ScoreRecord(type(self), name, model_name)],
-                    combiner=_CombineScores(type(self), key),
+                    combiner=_CombineScores(type(self), keys),
                 )
             )
         return computations
@@ -81,12 +91,14 @@ class _ScoreRecord(tfma.metrics.Preprocessor):
 
 
 class _CombineScores(beam.CombineFn):
-    """Scores -> the metric's value."""
+    """Scores -> the metric's value and those beside it."""
 
-    def __init__(self, metric: type[PredictionMetric], key: tfma.metrics.MetricKey) -> None:
+    def __init__(
+        self, metric: type[PredictionMetric], keys: Sequence[tfma.metrics.MetricKey]
+    ) -> None:
         super().__init__()
         self._metric = metric
-        self._key = key
+        self._keys = keys
 
     def create_accumulator(self) -> Any:
         return self._metric.empty
@@ -100,4 +112,5 @@ class _CombineScores(beam.CombineFn):
         )
 
     def extract_output(self, accumulator: Any) -> dict[tfma.metrics.MetricKey, float]:
-        return {self._key: float(self._metric.result(accumulator))}
+        values = (self._metric.result(accumulator), *self._metric.further(accumulator))
+        return {key: float(value) for key, value in zip(self._keys, values, strict=True)}

@@ -226,16 +226,17 @@ def _values_by_model(slices: Any) -> dict[str, dict[str, float]]:
 
 
 def _bounds(eval_config: Any) -> list[Bound]:
-    """The thresholds of the recorded configuration; TFX took out those that did not apply."""
+    """The thresholds over all records; TFX took out of the configuration what did not apply."""
     from tensorflow_model_analysis.proto.config_pb2 import MetricDirection
 
     bounds = []
     for spec in eval_config.metrics_specs:
         for metric in spec.metrics:
-            if not metric.HasField("threshold"):
+            if not metric.per_slice_thresholds:
                 continue
-            value = metric.threshold.value_threshold
-            change = metric.threshold.change_threshold
+            [overall] = metric.per_slice_thresholds
+            value = overall.threshold.value_threshold
+            change = overall.threshold.change_threshold
             margin = change.absolute.value if change.HasField("absolute") else None
             more_is_better = change.direction == MetricDirection.HIGHER_IS_BETTER
             bounds.append(

@@ -20,6 +20,17 @@ def test_a_required_number_of_records_is_kept():
     assert config.with_required_records().gates["records_evaluated"] == gate
 
 
+def test_slices_stay_with_the_required_records():
+    config = EvaluationConfig(("top_1",), slices=("image/class/label",))
+    assert config.with_required_records().slices == ("image/class/label",)
+
+
+@pytest.mark.parametrize("slices", [("",), ("a", "b", "a")])
+def test_slices_are_different_features(slices):
+    with pytest.raises(ConfigError, match="slices"):
+        EvaluationConfig(slices=slices)
+
+
 def test_unknown_metric_names_the_known_ones():
     with pytest.raises(ConfigError, match=r"found: +psnrr[\s\S]*psnr \| ssim"):
         EvaluationConfig(metrics=("psnrr",))

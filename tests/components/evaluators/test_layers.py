@@ -6,6 +6,7 @@ from pathlib import Path
 LIGHT = [
     "components.evaluators.audio_quality",
     "components.evaluators.benchmark_metrics",
+    "components.evaluators.classification",
     "components.evaluators.evaluate_signature",
     "components.evaluators.evaluation_config",
     "components.evaluators.image_quality",
