@@ -47,7 +47,7 @@ class Convolution(keras.layers.Layer):
         self.kernel = self.add_weight(
             shape=values.shape,
             initializer=lambda *_, **__: values,
-            trainable=config.train == "all",
+            trainable=config.trains_kernels,
             name="kernel",
         )
         self.chosen_values = None
@@ -92,7 +92,7 @@ class BatchNorm(keras.layers.Layer):
     ) -> None:
         super().__init__(**options)
         gamma, beta = gamma_and_beta_values(config.gamma, channels, generator)
-        trains = config.train != "random_subset"
+        trains = config.trains_norms
         # Statistics and parameters stay float32 under every dtype policy.
         self.gamma = self._vector("gamma", gamma, trainable=trains)
         self.beta = self._vector("beta", beta, trainable=trains)
@@ -146,7 +146,7 @@ class OutputLayer(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        trains = config.train in ("all", "bn_and_output")
+        trains = config.trains_output
         kernel = kernel_values(config.kernels, (inputs, config.classes), generator)
         bound = inputs**-0.5
         bias = generator.uniform(-bound, bound, config.classes).astype(np.float32)

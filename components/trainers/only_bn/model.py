@@ -23,6 +23,7 @@ import tensorflow as tf
 from components.trainers.only_bn.layers import BatchNorm, Convolution, OutputLayer, pad
 from components.trainers.only_bn.network_config import NetworkConfig
 from components.trainers.only_bn.recomputation import recomputed
+from components.trainers.only_bn.separable import block_convolution
 
 BOTTLENECK_EXPANSION = 4
 
@@ -59,7 +60,7 @@ class ResidualBlock(keras.layers.Layer):
         dtype = {"dtype": self.dtype_policy}
         self.convolutions, self.norms = [], []
         for shape, step in zip(shapes, strides, strict=True):
-            self.convolutions.append(Convolution(config, shape, step, next(streams), **dtype))
+            self.convolutions.append(block_convolution(config, shape, step, next(streams), **dtype))
             self.norms.append(BatchNorm(config, shape[-1], next(streams), **dtype))
         self.shortcut: Convolution | None = None
         self.shortcut_norm: BatchNorm | None = None

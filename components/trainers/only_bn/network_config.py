@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 from components.errors import ConfigError
 
 Family = Literal["cifar", "imagenet"]
-Trained = Literal["bn", "all", "bn_and_output", "random_subset"]
+Trained = Literal["bn", "all", "all_but_bn", "bn_and_output", "random_subset"]
+Convolutions = Literal["full", "separable"]
 GammaInitialisation = Literal["uniform", "fixed", "one_one", "positive_negative"]
 KernelInitialisation = Literal["kaiming_normal", "kaiming_uniform", "binary", "orthogonal"]
 
@@ -37,12 +38,16 @@ class NetworkConfig:
         width: Channels of the first segment: 16 for `cifar` (32 … 512 are the paper's wide
             ResNet-14s), 64 for `imagenet`. None takes these.
         classes: Labels to tell apart.
-        train: `bn`, every gamma and beta and nothing else; `all`; `bn_and_output`; or
-            `random_subset`, the paper's control: two randomly chosen weights for each of a
-            convolution's output channels, as many as BatchNorm has there, and BatchNorm frozen.
+        train: `bn`, every gamma and beta and nothing else; `all`; `all_but_bn`, everything except
+            them (BatchNorm normalises and keeps its running statistics as ever; gammas that never
+            change had better be `fixed`); `bn_and_output`; or `random_subset`, the paper's control:
+            two randomly chosen weights for each of a convolution's output channels, as many as
+            BatchNorm has there, and BatchNorm frozen.
         gamma: How gamma and beta start: `uniform` U(0, 1) and 0, `fixed` 1 and 0, `one_one` 1 and
             1, `positive_negative` U(-1, 1) and 0.
         kernels: How convolutions and the output layer's weights start.
+        convolutions: The blocks' 3x3 convolutions: `full`, or `separable` into a depthwise 3x3 and
+            a pointwise 1x1 (not the paper's; see `separable.py`).
         blocks_recomputed: Consecutive blocks of which only the input is kept for the backward pass,
             which computes the rest again; 0 keeps everything. None takes the square root of the
             number of blocks for networks of 434 layers and more, 0 for the others.
@@ -57,6 +62,7 @@ class NetworkConfig:
     train: Trained = "bn"
     gamma: GammaInitialisation = "uniform"
     kernels: KernelInitialisation = "kaiming_normal"
+    convolutions: Convolutions = "full"
     blocks_recomputed: int | None = None
 
     def __post_init__(self) -> None:
@@ -106,6 +112,21 @@ class NetworkConfig:
     def bottleneck(self) -> bool:
         """Whether blocks are 1x1, 3x3, 1x1 with four times the channels at their end."""
         return self.family == "imagenet" and IMAGENET_SEGMENTS[self.depth][1]
+
+    @property
+    def trains_norms(self) -> bool:
+        """Whether every gamma and beta trains."""
+        return self.train in ("bn", "all", "bn_and_output")
+
+    @property
+    def trains_kernels(self) -> bool:
+        """Whether whole kernels of convolutions train; chosen weights of them are no kernels."""
+        return self.train in ("all", "all_but_bn")
+
+    @property
+    def trains_output(self) -> bool:
+        """Whether the output layer trains."""
+        return self.train in ("all", "all_but_bn", "bn_and_output")
 
     @property
     def blocks_together(self) -> int:
