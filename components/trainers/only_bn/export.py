@@ -5,7 +5,10 @@ Signatures:
 * `serving_default(image float32 [batch, height, width, 3]) -> {"logits", "probabilities": float32
   [batch, classes]}`: images as Transform's `image` gives them, normalised;
 * `evaluate(examples string [batch]) -> {"prediction": float32 [batch, classes], "target": int64
-  [batch]}`: serialized records; probabilities, and the labels.
+  [batch], "disabled_features": float32 [batch]}`: serialized records; probabilities, the labels,
+  and with each record the network's share of disabled features.
+
+The report finds the gammas in the attribute `gammas` of what `tf.saved_model.load` gives.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.trainers.only_bn.disabled_features import disabled_features
 from components.trainers.only_bn.model import ResNet
 
 TransformFn = Callable[[tf.Tensor], Mapping[str, Any]]
@@ -26,11 +30,15 @@ class ServedClassifier(tf.Module):
     Args:
         model: The trained network, in float32.
         transform_fn: Serialized records `[batch]` -> `image` and `label`.
+
+    Attributes:
+        gammas: Of each BatchNorm from input to output, `[channels]`.
     """
 
     def __init__(self, model: ResNet, transform_fn: TransformFn | None) -> None:
         super().__init__(name="only_bn")
         self.model = model
+        self.gammas = [norm.gamma.value for norm in model.norms]
         self._transform_fn = transform_fn
 
     def serve(self, images: tf.Tensor) -> Mapping[str, tf.Tensor]:
@@ -39,11 +47,13 @@ class ServedClassifier(tf.Module):
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
     def evaluate(self, examples: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        """`evaluate`: probabilities and labels of serialized records."""
+        """`evaluate`: probabilities and labels of serialized records, and the disabled share."""
         features = self._transform_fn(examples) if self._transform_fn else {}
+        labels = tf.reshape(features["label"], [-1])
         return {
             "prediction": self.serve(features["image"])["probabilities"],
-            "target": tf.reshape(features["label"], [-1]),
+            "target": labels,
+            "disabled_features": tf.fill(tf.shape(labels), disabled_features(self.gammas)),
         }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from components.trainers.gradient_accumulation import accumulated_gradients
+from components.trainers.only_bn.disabled_features import disabled_features
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
 from components.trainers.only_bn.export import TransformFn, export_only_bn
 from components.trainers.only_bn.losses import cross_entropy
@@ -21,9 +22,6 @@ from components.trainers.only_bn.sgd import TorchSgd
 from components.trainers.optimization import apply_gradients, prepare_optimizer
 from components.trainers.task import Summary, Task
 from components.trainers.training_config import TrainingConfig
-
-# Below this magnitude of gamma the paper calls a feature disabled.
-DISABLED_GAMMA = 0.01
 
 Batch = Mapping[str, tf.Tensor]
 
@@ -126,8 +124,7 @@ class OnlyBatchNormTask(Task):
             `learning_rate`; `disabled_features` in [0, 1], those with |gamma| < 0.01; with test
             images `test_accuracy` in [0, 1] and `test_loss`.
         """
-        gammas = tf.concat([tf.convert_to_tensor(norm.gamma) for norm in self.model.norms], 0)
-        disabled = tf.reduce_mean(tf.cast(tf.abs(gammas) < DISABLED_GAMMA, tf.float32))
+        disabled = disabled_features(norm.gamma for norm in self.model.norms)
         scalars = {
             "learning_rate": float(self.schedule(step)),
             "disabled_features": float(disabled),
