@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
 from components.errors import ConfigError
+from components.example_gens.data_settings import require_setting
 
 Dataset = Literal["cifar10", "tiny_imagenet", "imagenet"]
-Augmentation = Literal["none", "flip_and_translate", "random_resized_crop"]
+Augmentation = Literal["none", "translate", "flip_and_translate", "random_resized_crop"]
 
 NUM_CLASSES: dict[str, int] = {"cifar10": 10, "tiny_imagenet": 200, "imagenet": 1000}
 # Sides of the pictures, pixels, where the data set has one size alone.
@@ -28,9 +29,9 @@ class LabelledImageDataConfig:
         resize_shorter_side: Evaluation resizes the shorter side to this many pixels and then crops
             the centre (256 for ImageNet). None: to `image_size`.
         augmentation: What training does to a picture. `flip_and_translate`: mirrored at random,
-            zero-padded and cropped at random. `random_resized_crop`: torchvision's, then mirrored
-            at random.
-        padding: Pixels of zeros on each side, for `flip_and_translate`.
+            zero-padded and cropped at random; `translate`: the same without mirroring.
+            `random_resized_crop`: torchvision's, then mirrored at random.
+        padding: Pixels of zeros on each side, for `flip_and_translate` and `translate`.
         crop_min_scale: Least share of the area that `random_resized_crop` keeps, (0, 1].
         crop_max_ratio: Its largest ratio of width to height; the least is the inverse. At least 1.
         max_rejected_share: The run fails when a larger share of the records cannot be used, [0, 1].
@@ -52,23 +53,25 @@ class LabelledImageDataConfig:
         """Refuses values out of range."""
         for name, kind in (("dataset", Dataset), ("augmentation", Augmentation)):
             value = getattr(self, name)
-            _require(value in get_args(kind), name, value, " or ".join(get_args(kind)))
-        _require(self.image_size >= 8, "image_size", self.image_size, "8 or more pixels")
-        _require(self.padding >= 0, "padding", self.padding, "0 or more pixels")
-        _require(
+            require_setting(value in get_args(kind), name, value, " or ".join(get_args(kind)))
+        require_setting(self.image_size >= 8, "image_size", self.image_size, "8 or more pixels")
+        require_setting(self.padding >= 0, "padding", self.padding, "0 or more pixels")
+        require_setting(
             self.shorter_side >= self.image_size,
             "resize_shorter_side",
             self.resize_shorter_side,
             f"at least image_size, {self.image_size}",
         )
-        _require(
+        require_setting(
             0.0 < self.crop_min_scale <= 1.0,
             "crop_min_scale",
             self.crop_min_scale,
             "a share above 0 and at most 1",
         )
-        _require(self.crop_max_ratio >= 1.0, "crop_max_ratio", self.crop_max_ratio, "at least 1")
-        _require(
+        require_setting(
+            self.crop_max_ratio >= 1.0, "crop_max_ratio", self.crop_max_ratio, "at least 1"
+        )
+        require_setting(
             0.0 <= self.max_rejected_share <= 1.0,
             "max_rejected_share",
             self.max_rejected_share,
@@ -96,13 +99,3 @@ def config_of(settings: Mapping[str, Any]) -> LabelledImageDataConfig:
         return LabelledImageDataConfig(**settings)
     except TypeError as error:
         raise ConfigError("unknown setting of the data section", found=error) from error
-
-
-def _require(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ConfigError(
-            f"data.{name} is out of range",
-            found=value,
-            expected=expected,
-            fix=f"--set data.{name}=VALUE",
-        )

@@ -87,7 +87,9 @@ def _augmented_views(
     # The numbers are drawn picture by picture; the pixels are moved batch by batch, for loops in
     # the graph are slow.
     drawn = draws(seeds, FLIP_AND_TRANSLATE_PURPOSE, 3)
-    return translated(flipped(views, drawn[:, 0]), drawn[:, 1:], config.padding)
+    if config.augmentation == "flip_and_translate":
+        views = flipped(views, drawn[:, 0])
+    return translated(views, drawn[:, 1:], config.padding)
 
 
 def draws(seeds: tf.Tensor, purpose: int, count: int) -> tf.Tensor:

@@ -178,6 +178,15 @@ def test_flip_then_zero_padding_and_crop_equal_numpy(mirrored, top, left):
     np.testing.assert_array_equal(found, padded[top : top + 32, left : left + 32])
 
 
+def test_translation_alone_mirrors_nothing():
+    images = [noise(seed=n) for n in range(COUNT)]
+    whole = transform(batch(images, epoch=1), padding=0)[only_bn.AUGMENTED_IMAGE]
+    alone = transform(batch(images, epoch=1), padding=0, augmentation="translate")
+    expected = normalised(np.stack(images))
+    np.testing.assert_array_equal(alone[only_bn.AUGMENTED_IMAGE], expected)
+    assert not np.array_equal(whole, expected)
+
+
 def test_augmented_view_is_black_where_the_picture_moved_away():
     white = np.full((32, 32, 3), 255, np.uint8)
     views = transform(batch([white] * COUNT, epoch=0))[only_bn.AUGMENTED_IMAGE]
