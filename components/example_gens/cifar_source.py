@@ -41,6 +41,7 @@ class CifarSource(RecordSource):
 
     SPLITS = ("train", "eval")
     RECORDS_PER_SHARD = 2_500
+    OFFICIAL_RECORDS = {"train": 50_000, "eval": 10_000}
 
     def __init__(self, data_root: str, config: LabelledImageDataConfig) -> None:
         self.data_root = data_root

@@ -117,7 +117,7 @@ def _missing(path: str) -> DataError:
         f"there is no file or folder at {path}",
         found=f"the nearest folder that exists is {folder}" if folder else None,
         expected="an existing file or folder",
-        fix="check the spelling of --data-root, or leave it out to use the sample photograph",
+        fix="check the spelling of --data-root, or leave it out for the paper's sample data",
     )
 
 

@@ -35,6 +35,9 @@ IMAGE_SUFFIXES = (
 )
 
 _EXIF_ORIENTATION = 0x0112
+_UPRIGHT = (0, 1)
+_PNG_ROTATION_MARKS = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
+_KEPT_FORMATS = ("JPEG", "PNG", "MPO")
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
@@ -69,6 +72,39 @@ def read_image(path: str, encoded: bytes) -> ReadImage:
     """
     picture = _open(path, encoded)
     _refuse_unfit(path, picture)
+    if _needs_no_change(picture, encoded) and _decodes(encoded, picture):
+        channels = len(picture.getbands())
+        return ReadImage(encoded, picture.height, picture.width, channels, ())
+    return _converted(path, picture, encoded)
+
+
+def upright_size(path: str, encoded: bytes) -> tuple[int, int]:
+    """(height, width) of a picture as `read_image` gives it, from its header alone.
+
+    Raises:
+        RecordError: It is not a picture.
+    """
+    picture = _open(path, encoded)
+    turned = _orientation(picture) in (5, 6, 7, 8)
+    return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
+def _needs_no_change(picture: Image.Image, encoded: bytes) -> bool:
+    """Whether the header shows a picture that TensorFlow decodes to what a viewer shows.
+
+    Pillow decodes a PNG to look for its rotation, which may stand behind the pixels; so a PNG that
+    has any such note is left to `_converted`.
+    """
+    if picture.mode not in ("L", "RGB") or picture.has_transparency_data:
+        return False
+    if picture.format == "PNG":
+        noted = any(mark in encoded for mark in _PNG_ROTATION_MARKS)
+        return not noted and not _is_sixteen_bit_png(encoded)
+    return picture.format in _KEPT_FORMATS and _orientation(picture) in _UPRIGHT
+
+
+def _converted(path: str, picture: Image.Image, encoded: bytes) -> ReadImage:
+    """Decodes a picture that may need a change, and writes it anew if it does."""
     try:
         picture.load()
     except _DAMAGE as error:
@@ -80,7 +116,7 @@ def read_image(path: str, encoded: bytes) -> ReadImage:
             fix="copy or download the file again",
         ) from error
     plain, conversions = _as_gray_or_rgb(path, picture, encoded)
-    kept = not conversions and picture.format in ("JPEG", "PNG", "MPO")
+    kept = not conversions and picture.format in _KEPT_FORMATS
     if not kept or not _decodes(encoded, plain):
         buffer = io.BytesIO()
         plain.save(buffer, format="PNG")
@@ -88,17 +124,6 @@ def read_image(path: str, encoded: bytes) -> ReadImage:
         conversions.append("reencoded_as_png")
     channels = len(plain.getbands())
     return ReadImage(encoded, plain.height, plain.width, channels, tuple(conversions))
-
-
-def upright_size(path: str, encoded: bytes) -> tuple[int, int]:
-    """(height, width) of a picture as `read_image` gives it, from its header alone.
-
-    Raises:
-        RecordError: It is not a picture.
-    """
-    picture = _open(path, encoded)
-    turned = picture.getexif().get(_EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
-    return (picture.width, picture.height) if turned else (picture.height, picture.width)
 
 
 def _open(path: str, encoded: bytes) -> Image.Image:
@@ -155,7 +180,7 @@ def _as_gray_or_rgb(
 ) -> tuple[Image.Image, list[str]]:
     """Brings any mode to upright 8-bit L or RGB, and names each change."""
     conversions: list[str] = []
-    if picture.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
+    if _orientation(picture) not in _UPRIGHT:
         conversions.append("exif_orientation_applied")
         picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -194,15 +219,20 @@ def _eight_bits_gray(path: str, picture: Image.Image) -> Image.Image:
     return Image.fromarray(((values.astype(np.int64) + 128) // 257).astype(np.uint8))
 
 
+def _orientation(picture: Image.Image) -> int:
+    """The rotation noted in EXIF; 0 and 1 are upright."""
+    return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
+
+
 def _is_sixteen_bit_png(encoded: bytes) -> bool:
     # Pillow drops the low bytes of 16-bit colour by itself; only the header tells.
     return encoded.startswith(b"\x89PNG\r\n\x1a\n") and encoded[24] == 16
 
 
-def _decodes(encoded: bytes, plain: Image.Image) -> bool:
+def _decodes(encoded: bytes, picture: Image.Image) -> bool:
     """Whether TensorFlow, whose decoder is another one than Pillow's, reads the same size."""
     try:
         decoded = pictures.decode_rgb(tf.constant(encoded))
     except tf.errors.OpError:
         return False
-    return tuple(decoded.shape[:2]) == (plain.height, plain.width)
+    return tuple(decoded.shape[:2]) == (picture.height, picture.width)

@@ -71,11 +71,13 @@ class RecordSource(abc.ABC):
     Attributes:
         SPLITS: The official splits, in order.
         RECORDS_PER_SHARD: Records in one file of the output.
+        OFFICIAL_RECORDS: Split -> records of the whole data set, where it has an official number.
         max_rejected_share: The run fails when a larger share of the records is rejected.
     """
 
     SPLITS: ClassVar[tuple[str, ...]]
     RECORDS_PER_SHARD: ClassVar[int] = 256
+    OFFICIAL_RECORDS: ClassVar[Mapping[str, int]] = {}
 
     max_rejected_share: float = 0.0
 

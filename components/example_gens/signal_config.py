@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
 from components.errors import ConfigError
+from components.example_gens.data_settings import require_setting
 
 SignalTask = Literal[
     "image",
@@ -48,15 +49,17 @@ class SignalDataConfig:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         for name, value in (("height", self.height), ("width", self.width)):
-            _require(value >= 2, name, value, "2 or more pixels")
-        _require(self.channels in (1, 3), "channels", self.channels, "1 (gray) or 3 (colour)")
-        _require(
+            require_setting(value >= 2, name, value, "2 or more pixels")
+        require_setting(
+            self.channels in (1, 3), "channels", self.channels, "1 (gray) or 3 (colour)"
+        )
+        require_setting(
             0.0 < self.keep_probability <= 1.0,
             "keep_probability",
             self.keep_probability,
             "a share above 0 and at most 1",
         )
-        _require(
+        require_setting(
             0.0 <= self.max_rejected_share <= 1.0,
             "max_rejected_share",
             self.max_rejected_share,
@@ -78,13 +81,3 @@ def task_and_config(settings: Mapping[str, Any]) -> tuple[SignalTask, SignalData
         return task, SignalDataConfig(**fields)
     except TypeError as error:
         raise ConfigError("unknown setting of the data section", found=error) from error
-
-
-def _require(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ConfigError(
-            f"data.{name} is out of range",
-            found=value,
-            expected=expected,
-            fix=f"--set data.{name}=VALUE",
-        )

@@ -12,11 +12,10 @@ A class's number is the position of its synset among the sorted ones, as for Ima
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
-from components.errors import ConfigError, DataError
+from components.errors import DataError
 from components.example_gens import file_access
 from components.example_gens.fingerprints import fingerprint_of_names_and_sizes
 from components.example_gens.imagenet_folders import (
@@ -25,87 +24,48 @@ from components.example_gens.imagenet_folders import (
     names_and_sizes,
     picture_files,
     require_classes,
-    require_records,
 )
-from components.example_gens.imagenet_pictures import read_picture_record
 from components.example_gens.labelled_image_config import (
-    NATIVE_SIDES,
     NUM_CLASSES,
-    LabelledImageDataConfig,
-    config_of,
 )
-from components.example_gens.record_source import Record, RecordSource
+from components.example_gens.synset_source import SynsetSource
 
-OFFICIAL_TRAIN_RECORDS = 100_000
-OFFICIAL_VALIDATION_RECORDS = 10_000
 SYNSETS_FILE = "wnids.txt"
 WORDS_FILE = "words.txt"
 ANNOTATIONS_FILE = "val/val_annotations.txt"
 
 
-class TinyImageNetSource(RecordSource):
+class TinyImageNetSource(SynsetSource):
     """Tiny ImageNet: `train`, and the official validation pictures in `eval`."""
 
-    SPLITS = ("train", "eval")
+    DATASET = "tiny_imagenet"
+    OFFICIAL_RECORDS = {"train": 100_000, "eval": 10_000}
     RECORDS_PER_SHARD = 5_000
-
-    def __init__(self, data_root: str, config: LabelledImageDataConfig) -> None:
-        self.data_root = data_root
-        self.config = config
-        self.max_rejected_share = config.max_rejected_share
-
-    @classmethod
-    def from_settings(cls, data_root: str, settings: Mapping[str, Any]) -> TinyImageNetSource:
-        """Takes the fields of `LabelledImageDataConfig`."""
-        config = config_of(settings)
-        if config.dataset != "tiny_imagenet":
-            raise ConfigError("this reads Tiny ImageNet", found=f"data.dataset={config.dataset}")
-        return cls(data_root, config)
 
     def fingerprint(self) -> str:
         """sha256 over the lists' contents and the pictures' names, labels and sizes."""
         lists = (SYNSETS_FILE, WORDS_FILE, ANNOTATIONS_FILE)
         pictures = [one for split in self.SPLITS for one in self.references(split)]
         return fingerprint_of_names_and_sizes(
-            ((name, self._path(name)) for name in lists), names_and_sizes(self.data_root, pictures)
+            ((name, self.path(name)) for name in lists), names_and_sizes(self.data_root, pictures)
         )
 
-    def references(self, split: str) -> Sequence[PictureReference]:
-        """The pictures of a split: training by class, validation in the order of its list."""
-        if split == "train":
-            found = [
-                PictureReference(f"train/{synset}/images/{name}", label)
-                for label, synset in enumerate(self._synsets)
-                for name in picture_files(self._path(f"train/{synset}/images"))
-            ]
-            official = OFFICIAL_TRAIN_RECORDS
-        else:
-            found, official = self._validation(), OFFICIAL_VALIDATION_RECORDS
-        require_records(self._path(split), len(found), official, self.config.subset)
-        return found
-
-    def key(self, reference: PictureReference) -> str:
-        """The path below the data root."""
-        return reference.path
-
-    def read(self, reference: PictureReference) -> Record:
-        """Reads and checks one picture."""
-        synset = self._synsets[reference.label]
-        name = self._words.get(synset, synset)
-        side = NATIVE_SIDES["tiny_imagenet"]
-        return read_picture_record(self.data_root, reference, synset, name, side)
-
-    def _path(self, name: str) -> str:
-        return file_access.join(self.data_root, name)
+    def training_pictures(self) -> list[PictureReference]:
+        """The pictures of the classes' folders, class by class."""
+        return [
+            PictureReference(f"train/{synset}/images/{name}", label)
+            for label, synset in enumerate(self.synsets)
+            for name in picture_files(self.path(f"train/{synset}/images"))
+        ]
 
     def _lines(self, name: str) -> list[str]:
-        content = file_access.read_bytes(self._path(name))
+        content = file_access.read_bytes(self.path(name))
         return [line for line in content.decode(errors="replace").splitlines() if line.strip()]
 
     @cached_property
-    def _synsets(self) -> list[str]:
+    def synsets(self) -> list[str]:
         """The synsets in the order of their labels."""
-        path = self._path(SYNSETS_FILE)
+        path = self.path(SYNSETS_FILE)
         found = sorted({line.strip() for line in self._lines(SYNSETS_FILE)})
         for synset in found:
             if not SYNSET.fullmatch(synset):
@@ -119,21 +79,21 @@ class TinyImageNetSource(RecordSource):
         return found
 
     @cached_property
-    def _words(self) -> dict[str, str]:
+    def class_names(self) -> dict[str, str]:
         """Synset -> name of the class."""
         pairs = (line.partition("\t") for line in self._lines(WORDS_FILE))
         return {synset: words.strip() for synset, _, words in pairs}
 
-    def _validation(self) -> list[PictureReference]:
+    def validation_pictures(self) -> list[PictureReference]:
         """The pictures that the annotations list; those and the files must agree."""
-        labels = {synset: label for label, synset in enumerate(self._synsets)}
+        labels = {synset: label for label, synset in enumerate(self.synsets)}
         found = []
         for number, line in enumerate(self._lines(ANNOTATIONS_FILE), start=1):
             name, _, rest = line.partition("\t")
             synset = rest.partition("\t")[0]
             if synset not in labels:
                 raise DataError(
-                    f"line {number} of {self._path(ANNOTATIONS_FILE)} names no class of the set",
+                    f"line {number} of {self.path(ANNOTATIONS_FILE)} names no class of the set",
                     found=line[:60],
                     expected=f"name, tab, a synset of {SYNSETS_FILE}, tab, box",
                     fix="unpack tiny-imagenet-200.zip again",
@@ -143,21 +103,21 @@ class TinyImageNetSource(RecordSource):
         return found
 
     def _refuse_disagreement(self, listed: Sequence[str]) -> None:
-        present = {f"val/images/{name}" for name in picture_files(self._path("val/images"))}
+        present = {f"val/images/{name}" for name in picture_files(self.path("val/images"))}
         for what, names in (
             ("has validation pictures without a label", present - set(listed)),
             ("lists validation pictures that are not there", set(listed) - present),
         ):
             if names:
                 raise DataError(
-                    f"{self._path(ANNOTATIONS_FILE)}: the set {what}",
+                    f"{self.path(ANNOTATIONS_FILE)}: the set {what}",
                     found=f"{len(names)}, for example {min(names)}",
                     expected="one line a picture",
                     fix="unpack tiny-imagenet-200.zip again",
                 )
         if len(listed) != len(set(listed)):
             raise DataError(
-                f"{self._path(ANNOTATIONS_FILE)} lists a picture twice",
+                f"{self.path(ANNOTATIONS_FILE)} lists a picture twice",
                 found=f"{len(listed)} lines, {len(set(listed))} names",
                 expected="one line a picture",
                 fix="unpack tiny-imagenet-200.zip again",

@@ -45,6 +45,29 @@ def test_plain_picture_keeps_its_bytes(format, mode):
     assert picture.conversions == ()
 
 
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_plain_picture_is_decoded_once(format, monkeypatch):
+    encoded = encode(smooth_rgb(), format)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded again"))
+    assert read_image("a", encoded).encoded == encoded
+
+
+@pytest.mark.parametrize("before_pixels", [True, False])
+def test_rotation_noted_in_a_png_is_applied(before_pixels):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    encoded = encode(smooth_rgb(12, 20), exif=exif)
+    if not before_pixels:
+        note = encoded.index(b"eXIf") - 4
+        length = 12 + int.from_bytes(encoded[note : note + 4], "big")
+        end = encoded.index(b"IEND") - 4
+        chunk = encoded[note : note + length]
+        encoded = encoded[:note] + encoded[note + length : end] + chunk + encoded[end:]
+    picture = read_image("a", encoded)
+    assert picture.conversions == ("exif_orientation_applied", "reencoded_as_png")
+    assert (picture.height, picture.width) == (20, 12)
+
+
 @pytest.mark.parametrize("format", ["BMP", "TIFF", "WEBP", "PPM", "GIF"])
 def test_other_format_is_written_anew(format):
     options = {"lossless": True} if format == "WEBP" else {}

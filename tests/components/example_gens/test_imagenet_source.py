@@ -172,5 +172,5 @@ def test_fingerprint_follows_sizes_and_labels(tmp_path):
 
 
 def test_settings_of_another_data_set_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="this reads ImageNet"):
+    with pytest.raises(ConfigError, match=r"this reads data\.dataset=imagenet"):
         source(tmp_path, dataset="cifar10")

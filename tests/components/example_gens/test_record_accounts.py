@@ -54,9 +54,11 @@ def test_counts_are_added_up_over_shards():
 
 @pytest.mark.parametrize("share", [0.2, 0.3])
 def test_allowed_share_is_allowed(share):
-    Accounts.of({"train": 10}, [summary(written=8, rejects=[reject("a"), reject("b")])]).check(
-        "data", Allowing(share)
-    )
+    accounts = Accounts.of({"train": 10}, [summary(written=8, rejects=[reject("a"), reject("b")])])
+    accounts.check("data", Allowing(share))
+    assert accounts.rejected_in("train") == 2
+    with pytest.raises(DataError, match="too many records"):
+        accounts.check("data", Allowing(0.19))
 
 
 def test_larger_share_fails_and_names_reasons_and_files():

@@ -53,10 +53,16 @@ def test_logarithm_is_taken_of_positive_losses_that_span_a_decade(
     assert ("<tspan" in svg) is logarithmic
 
 
-@pytest.mark.parametrize("values", [[np.nan], [], [np.inf, np.nan], [5.0]])
-def test_curve_of_hardly_any_number_is_drawn(values: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("values", "points"), [([np.nan], 0), ([], 0), ([np.inf, np.nan], 0), ([5.0], 1)]
+)
+def test_curve_of_hardly_any_number_is_drawn(values: list[float], points: int) -> None:
     picture = curves("Loss", {"loss": (list(range(len(values))), values)}, logarithmic=True)
-    ElementTree.fromstring(picture.svg)
+    drawing = ElementTree.fromstring(picture.svg)
+    assert "Loss" in [text.strip() for text in drawing.itertext()]
+    # A curve too short for a line is drawn as markers, in the first colour.
+    markers = [use for use in drawing.findall(".//{*}use") if "--series-1" in str(use.attrib)]
+    assert len(markers) == points
 
 
 def test_pixels_of_values() -> None:
