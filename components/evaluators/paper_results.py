@@ -16,7 +16,8 @@ class PaperResult:
     Attributes:
         paper: Short name, as below `components/trainers`.
         item: Table, figure, row or experiment it belongs to.
-        task: The configuration's `task` it can be compared with.
+        task: The configuration's `task` it can be compared with; the data set's name for papers
+            that have one task.
         metric: Metric's name in `benchmark_metrics`.
         value: In the metric's unit.
         protocol: Data, size, steps and definition that the value depends on.
@@ -108,7 +109,99 @@ SIREN_RESULTS: tuple[PaperResult, ...] = (
     ),
 )
 
-PAPER_RESULTS: dict[str, tuple[PaperResult, ...]] = {"siren": SIREN_RESULTS}
+_ONLY_BN_PAPER = "paper (ICLR 2021, arXiv 2003.00152)"
+_ONLY_BN_CIFAR = (
+    "CIFAR-10, every gamma and beta and nothing else trained, gamma from U(0, 1), 160 epochs of"
+    " batch 128, SGD 0.1"
+)
+_ONLY_BN_ATTEMPT = (
+    "CIFAR-10, gammas and betas alone, another recipe: gamma from N(0, 1), no ReLU after the sum,"
+    " no weight decay, test images augmented"
+)
+_ONLY_BN_ATTEMPT_TOP_1: tuple[tuple[int, float], ...] = (
+    (14, 0.4667),
+    (32, 0.5129),
+    (56, 0.5521),
+    (110, 0.6519),
+    (218, 0.7009),
+    (434, 0.7367),
+    (866, 0.7783),
+)
+# That project's front page says of these depths that they diverged with the paper's recipe.
+_ONLY_BN_ATTEMPT_DIVERGED = 218
+
+
+def _only_bn_attempt(depth: int, top_1: float) -> PaperResult:
+    diverged = "; the same project says that this depth diverged with the paper's recipe"
+    return PaperResult(
+        paper="only_bn",
+        item=f"ResNet-{depth}",
+        task="cifar10",
+        metric="top_1",
+        value=top_1,
+        protocol=_ONLY_BN_ATTEMPT + (diverged if depth >= _ONLY_BN_ATTEMPT_DIVERGED else ""),
+        source="Vishal-V/tf-models (2020), README",
+        verified=True,
+    )
+
+
+ONLY_BN_RESULTS: tuple[PaperResult, ...] = (
+    PaperResult(
+        paper="only_bn",
+        item="ResNet-866",
+        task="cifar10",
+        metric="top_1",
+        value=0.82,
+        protocol=_ONLY_BN_CIFAR,
+        source=f"{_ONLY_BN_PAPER}, abstract",
+        verified=True,
+    ),
+    *(
+        PaperResult(
+            paper="only_bn",
+            item=f"ResNet-{depth}",
+            task="cifar10",
+            metric="top_1",
+            value=value,
+            protocol=f"about {value:.0%}, give or take 2 points; {_ONLY_BN_CIFAR}",
+            source=f"{_ONLY_BN_PAPER}, quoted from memory",
+            verified=False,
+        )
+        for depth, value in ((14, 0.48), (56, 0.60), (110, 0.70))
+    ),
+    *(_only_bn_attempt(depth, top_1) for depth, top_1 in _ONLY_BN_ATTEMPT_TOP_1),
+    *(
+        PaperResult(
+            paper="only_bn",
+            item="trained networks",
+            task=task,
+            metric="disabled_features",
+            value=0.33,
+            protocol="about a third, the magnitude of gamma below 0.01",
+            source=f"{_ONLY_BN_PAPER}, quoted from memory",
+            verified=False,
+        )
+        for task in ("cifar10", "imagenet")
+    ),
+    PaperResult(
+        paper="only_bn",
+        item="ResNet-200",
+        task="imagenet",
+        metric="top_5",
+        value=0.32,
+        protocol=(
+            "ImageNet, every gamma and beta and nothing else trained, 90 epochs of batch 1,024,"
+            " SGD 0.4; centre crop of 224 pixels"
+        ),
+        source=f"{_ONLY_BN_PAPER}, abstract",
+        verified=True,
+    ),
+)
+
+PAPER_RESULTS: dict[str, tuple[PaperResult, ...]] = {
+    "siren": SIREN_RESULTS,
+    "only_bn": ONLY_BN_RESULTS,
+}
 
 
 def paper_results(paper: str, task: str) -> tuple[PaperResult, ...]:

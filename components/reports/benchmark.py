@@ -13,6 +13,8 @@ from components.evaluators.verdict import Verdict
 from components.lineage.facts import format_number
 
 _AFTER_STEPS = re.compile(r"after ([\d,]+) steps")
+# A metric `name` may come with `name_low` and `name_high`, its confidence interval.
+_LOW, _HIGH = "_low", "_high"
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,19 @@ def benchmark_rows(
     baseline = (verdict.baseline_metrics if verdict else None) or {}
     others = _nearest(paper_results(paper, task), steps)
     names = dict.fromkeys([*metrics, *(result.metric for result in others)])
-    names.pop(RECORDS_EVALUATED, None)
+    for name in [one for one in names if one == RECORDS_EVALUATED or _is_bound(one, metrics)]:
+        del names[name]
     rows: list[BenchmarkRow] = []
     for name in names:
         if name in metrics:
             value = metrics[name]
-            rows.append(
-                BenchmarkRow(name, "this run", shown(name, value), value, protocol, ours=True)
-            )
+            text = _shown_with_interval(name, metrics)
+            rows.append(BenchmarkRow(name, "this run", text, value, protocol, ours=True))
         if name in baseline:
             value = baseline[name]
             rows.append(
                 BenchmarkRow(
-                    *(name, "baseline", shown(name, value), value),
+                    *(name, "baseline", _shown_with_interval(name, baseline), value),
                     "the latest blessed model before this one, on the same records",
                 )
             )
@@ -88,6 +90,26 @@ def shown(metric: str, value: float) -> str:
     return f"{format_number(value)} {unit}".rstrip()
 
 
+def _shown_with_interval(name: str, metrics: Mapping[str, float]) -> str:
+    text = shown(name, metrics[name])
+    if not {name + _LOW, name + _HIGH} <= metrics.keys():
+        return text
+    low, high = (format_number(metrics[name + ending]) for ending in (_LOW, _HIGH))
+    return f"{text} [{low}, {high}]"
+
+
+def _is_bound(name: str, metrics: Mapping[str, float]) -> bool:
+    """Whether it is an end of another metric's interval."""
+    return any(
+        name.endswith(ending) and name.removesuffix(ending) in metrics for ending in (_LOW, _HIGH)
+    )
+
+
+def metric_title(name: str) -> str:
+    """Returns a metric's name as a title: `psnr` is an abbreviation, `cross_entropy` is words."""
+    return name.replace("_", " ").capitalize() if "_" in name else name.upper()
+
+
 def meanings(rows: Iterable[BenchmarkRow]) -> dict[str, str]:
     """Returns metric -> what it says, for those in the table."""
     names = dict.fromkeys(row.metric for row in rows)
@@ -98,9 +120,9 @@ def headline(verdict: Verdict | None, facts: Mapping[str, Any]) -> list[tuple[st
     """Returns the few numbers to show large: the metrics, then `facts` that are not empty."""
     metrics = verdict.metrics if verdict else {}
     tiles = [
-        (name.upper(), shown(name, value))
+        (metric_title(name), shown(name, value))
         for name, value in metrics.items()
-        if name != RECORDS_EVALUATED
+        if name != RECORDS_EVALUATED and not _is_bound(name, metrics)
     ]
     return tiles + [(name, str(value)) for name, value in facts.items() if value not in ("", None)]
 

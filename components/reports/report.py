@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from components.evaluators.benchmark_metrics import BENCHMARK_METRICS
 from components.evaluators.verdict import Verdict
 from components.lineage.graph import RunLineage, is_resolver
 from components.lineage.render import duration, original_seconds
-from components.reports.benchmark import BenchmarkRow, benchmark_rows
+from components.reports.benchmark import BenchmarkRow, benchmark_rows, metric_title
 from components.reports.content import PaperContent, Picture, ReferencePoint
 from components.reports.figures import curves
 from components.reports.history import History
@@ -18,6 +18,9 @@ from components.reports.history import History
 _TOTAL_LOSS = "loss"
 _PAGE_WIDTH = 1000.0
 _QUALITY_PREFIXES = ("psnr", "snr", "ssim", "accuracy", "fid", "ap", "pq")
+_LOSSES = "Loss"
+# End of a curve's name -> the chart that it shares with others of that kind.
+_SHARED_CHARTS = {"accuracy": "Accuracy", "loss": _LOSSES, "learning_rate": "Learning rate"}
 
 
 @dataclass(frozen=True)
@@ -103,19 +106,19 @@ class Report:
         for name, curve in self.history.curves.items():
             if curve == total and name != _TOTAL_LOSS:
                 continue  # the only term of the loss
-            groups.setdefault(name if _is_quality(name) else "loss", {})[name] = curve
+            groups.setdefault(_chart_of(name), {})[name] = curve
         columns = chart_columns(len(groups))
         return [
             curves(
-                name.upper() if _is_quality(name) else "Loss",
+                title,
                 group,
-                unit=BENCHMARK_METRICS[name].unit if name in BENCHMARK_METRICS else "",
-                logarithmic=not _is_quality(name),
-                references=self._references(name),
+                unit=_unit(group),
+                logarithmic=title == _LOSSES,
+                references=[point for name in group for point in self._references(name)],
                 reference_name=self.content.reference_name,
                 width=_PAGE_WIDTH / columns,
             )
-            for name, group in sorted(groups.items(), key=lambda item: not _is_quality(item[0]))
+            for title, group in sorted(groups.items(), key=lambda item: item[0] == _LOSSES)
         ]
 
     def _references(self, metric: str) -> list[ReferencePoint]:
@@ -131,8 +134,20 @@ def chart_columns(count: int) -> int:
     return 3 if count and count % 3 == 0 else min(2, max(1, count))
 
 
-def _is_quality(name: str) -> bool:
-    return (name in BENCHMARK_METRICS and name != "mse") or name.startswith(_QUALITY_PREFIXES)
+def _chart_of(curve: str) -> str:
+    """The title of the chart that a curve is drawn in."""
+    for ending, title in _SHARED_CHARTS.items():
+        if curve.endswith(ending):
+            return title
+    if (curve in BENCHMARK_METRICS and curve != "mse") or curve.startswith(_QUALITY_PREFIXES):
+        return metric_title(curve)
+    return _LOSSES
+
+
+def _unit(names: Iterable[str]) -> str:
+    """The unit of curves in one chart; that of the first, for they are of one kind."""
+    name = next(iter(names))
+    return BENCHMARK_METRICS[name].unit if name in BENCHMARK_METRICS else ""
 
 
 def _share(seconds: float | None, longest: float) -> float:

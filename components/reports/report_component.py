@@ -100,7 +100,7 @@ class ReportExecutor(base_executor.BaseExecutor):
         history = read_history(_uri(input_dict, "model_run"))
         return ReportContent(
             paper=paper,
-            task=str(config.get("experiment", {}).get("task", "")),
+            task=_task(config),
             content=make_content(_paper_inputs(input_dict, config)),
             lineage=lineage,
             verdict=read_verdict(
@@ -192,6 +192,12 @@ def _parse_config(text: str) -> Mapping[str, Any]:
             expected='{"section": {"key": value}}',
         )
     return config
+
+
+def _task(config: Mapping[str, Any]) -> str:
+    """What others' results are looked up by: a paper's task, or the data set of its only one."""
+    task = config.get("experiment", {}).get("task") or config.get("data", {}).get("dataset", "")
+    return str(task)
 
 
 def _baseline_name(lineage: RunLineage) -> str:

@@ -18,6 +18,23 @@ def test_the_measured_anchor_ends_at_35_decibels():
     assert [row.value for row in anchor if "500 steps" in row.item] == [35.67, 0.00108]
 
 
+def test_only_bn_is_compared_data_set_by_data_set():
+    shares = {
+        (row.task, row.metric, row.item): row.value
+        for row in PAPER_RESULTS["only_bn"]
+        if row.source.startswith("paper") and row.verified
+    }
+    assert shares == {
+        ("cifar10", "top_1", "ResNet-866"): 0.82,
+        ("imagenet", "top_5", "ResNet-200"): 0.32,
+    }
+    others = [row for row in paper_results("only_bn", "cifar10") if "Vishal-V" in row.source]
+    assert [row.value for row in others] == sorted(row.value for row in others)
+    assert ["diverged" in row.protocol for row in others] == [False] * 4 + [True] * 3
+    assert paper_results("only_bn", "tiny_imagenet") == ()
+    assert all(0.0 < row.value < 1.0 for row in PAPER_RESULTS["only_bn"])
+
+
 def test_a_task_without_results_has_none():
     assert paper_results("siren", "video") == ()
     assert paper_results("unknown", "image") == ()

@@ -181,6 +181,12 @@ def test_verdict_goes_into_the_store_with_the_report(setting: Setting) -> None:
     assert verdict.reasons == ("psnr is enough",)
 
 
+def test_a_paper_without_tasks_is_compared_by_its_data_set(setting: Setting) -> None:
+    setting.properties["config_json"] = json.dumps({"data": {"dataset": "cifar10"}})
+    setting.run()
+    assert json.loads(Path(setting.output.uri, "report.json").read_text())["task"] == "cifar10"
+
+
 def test_unknown_run_is_an_error(setting: Setting) -> None:
     with pytest.raises(LineageError, match="no-such-run"):
         setting.run("no-such-run")
