@@ -14,11 +14,11 @@ import tensorflow as tf
 from components.example_gens.record_source import AUGMENT_SEED
 from components.example_gens.split_files import read_records
 from components.trainers.transform_graph import TransformGraph, without_tuning
-from components.transforms.augmentation_seeds import ALGORITHM, epoch_seed
+from components.transforms.augmentation_seeds import ALGORITHM, epoch_seed, fold_in
 
 # Data sets below it are shuffled whole; of larger ones, as many records as fit are shuffled at a
 # time, out of files that are read side by side in an order of the epoch's own.
-SHUFFLE_BYTES = 1 << 30
+SHUFFLE_BYTES = 1 << 29
 FILES_AT_ONCE = 16
 BATCHES_AHEAD = 2
 
@@ -78,15 +78,19 @@ def training_batches(
 
 
 def _shuffled(files: Sequence[str], buffer: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
-    seeds = tf.random.stateless_uniform(
-        [2], [tf.constant(seed, tf.int64), epoch], None, None, tf.int64, alg=ALGORITHM
-    )
-    paths = tf.data.Dataset.from_tensor_slices(list(files))
-    paths = paths.shuffle(len(files), seed=seeds[0], reshuffle_each_iteration=False)
+    """All records in an order of (seed, epoch) alone; `Dataset.shuffle` mixes in global state."""
+    epoch_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
+    paths = tf.data.Dataset.from_tensor_slices(_permuted(tf.constant(list(files)), epoch_seed, 0))
     records = paths.interleave(
         lambda path: read_records([path]), cycle_length=min(FILES_AT_ONCE, len(files))
     )
-    return records.shuffle(buffer, seed=seeds[1], reshuffle_each_iteration=False)
+    parts = records.batch(buffer).enumerate(1)
+    return parts.map(lambda index, part: _permuted(part, epoch_seed, index)).unbatch()
+
+
+def _permuted(values: tf.Tensor, seed: tf.Tensor, purpose: int | tf.Tensor) -> tf.Tensor:
+    own_seed = fold_in(seed, purpose)
+    return tf.random.experimental.stateless_shuffle(values, own_seed, alg=ALGORITHM)
 
 
 def _records_in_buffer(files: Sequence[str], num_records: int) -> int:

@@ -12,6 +12,7 @@ from components.example_gens.labelled_image_config import config_of
 from components.trainers.example_batches import training_batches
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
 from components.trainers.only_bn.network_config import NetworkConfig
+from components.trainers.only_bn.progressive_resizing import resized
 from components.trainers.only_bn.task import OnlyBatchNormTask
 from components.trainers.task import Task
 from components.trainers.trainer_inputs import TrainerInputs
@@ -42,6 +43,7 @@ def build_task(inputs: TrainerInputs) -> Task:
             expected=f"{data.num_classes} ({data.dataset})",
             fix=f"--set network.classes={data.num_classes}",
         )
+    experiment.check_image_size(data.image_size)
     return OnlyBatchNormTask(
         experiment,
         network,
@@ -61,8 +63,11 @@ def _train_batches(
 ) -> Callable[[int], tf.data.Dataset]:
     graph = TransformGraph(inputs.transform_dir, {AUGMENTED_IMAGE, LABEL})
 
-    def finish(batch: Mapping[str, Any], _: tf.Tensor) -> dict[str, Any]:
-        return {IMAGE: batch[AUGMENTED_IMAGE], LABEL: batch[LABEL]}
+    side_steps = experiment.image_side_steps(inputs.num_train_records)
+
+    def finish(batch: Mapping[str, Any], step: tf.Tensor) -> dict[str, Any]:
+        images = resized(batch[AUGMENTED_IMAGE], step, experiment.image_sides, side_steps)
+        return {IMAGE: images, LABEL: batch[LABEL]}
 
     def train_batches(first_step: int) -> tf.data.Dataset:
         return training_batches(

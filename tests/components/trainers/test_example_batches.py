@@ -77,6 +77,14 @@ def test_a_resumed_run_goes_on_with_the_next_batch(files: list[str], first_step:
             np.testing.assert_array_equal(values, other[name])
 
 
+def test_the_global_seed_does_not_matter(files: list[str]) -> None:
+    found = []
+    for seed in (0, 1):
+        tf.random.set_seed(seed)
+        found.append(numbers(batches(files, STEPS_PER_EPOCH)))
+    assert found[0] == found[1]
+
+
 def test_another_seed_gives_another_order(files: list[str]) -> None:
     assert numbers(batches(files, STEPS_PER_EPOCH)) != numbers(
         batches(files, STEPS_PER_EPOCH, seed=SEED + 1)
