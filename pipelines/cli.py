@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from components.errors import ConfigError, PapergardenError, RunError, StackError
 from pipelines.configs.paper_config import ResolvedConfig, resolve_config
+from pipelines.data_command.command import app as data_app
 from pipelines.registry import PIPELINES, find_pipeline
 
 PROCESS_START = time.time()
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(data_app, name="data")
 
 PipelineArgument = Annotated[str, typer.Argument(help="A pipeline that `papergarden list` names.")]
 PresetOption = Annotated[

@@ -13,6 +13,18 @@ from components.example_gens.record_source import RecordError, RecordSource
 FILES_SHOWN = 20
 
 
+def reject_entry(key: str, error: DataError) -> dict[str, Any]:
+    """What is kept about a rejected record: `key`, `reason`, `what`, `found`, `expected`, `fix`."""
+    return {
+        "key": key,
+        "reason": getattr(error, "reason", "unusable"),
+        "what": error.what,
+        "found": None if error.found is None else str(error.found),
+        "expected": error.expected,
+        "fix": error.fix,
+    }
+
+
 @dataclass(frozen=True)
 class Accounts:
     """What became of every record.

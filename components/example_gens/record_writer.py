@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import DataError
+from components.example_gens.record_accounts import reject_entry
 from components.example_gens.record_source import (
     AUGMENT_SEED,
     FeatureValue,
@@ -85,7 +86,7 @@ def write_shard(source: RecordSource, shard: Shard, directory: str) -> dict[str,
             try:
                 record = source.read(reference)
             except DataError as error:
-                rejects.append(_reject(source.key(reference), error))
+                rejects.append(reject_entry(source.key(reference), error))
             else:
                 writer.write(serialize(record))
                 conversions.update(record.conversions)
@@ -126,14 +127,3 @@ def _fill(feature: Any, name: str, value: FeatureValue) -> None:
         feature.bytes_list.value.extend(values)
     else:
         raise TypeError(f"feature {name}: bytes, integers or floats expected, {type(value)} came")
-
-
-def _reject(key: str, error: DataError) -> dict[str, Any]:
-    return {
-        "key": key,
-        "reason": getattr(error, "reason", "unusable"),
-        "what": error.what,
-        "found": None if error.found is None else str(error.found),
-        "expected": error.expected,
-        "fix": error.fix,
-    }

@@ -1,0 +1,1 @@
+"""`papergarden data`: fetch data sets, and check the ones that are there."""

@@ -1,0 +1,141 @@
+"""The data sets that can be fetched and checked. To add one, add its entry here."""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import ConfigError
+from components.example_gens.dataset_downloads import (
+    CIFAR_10_BINARY,
+    CIFAR_10_PYTHON,
+    TINY_IMAGENET,
+    DatasetDownload,
+)
+
+if TYPE_CHECKING:
+    from components.example_gens.record_source import RecordSource
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A data set in one official layout; nothing heavy is imported to list it.
+
+    Attributes:
+        title: The data set, in words.
+        recognised_by: Patterns of files below the data root, any one of which tells the layout.
+        source: Its `RecordSource`, `module:class`.
+        settings: What the source is given, so that it takes as much of the set as there is.
+        classes: Classes of the whole set, where it has any.
+        run: What follows `papergarden run` to train on it; the data root is added. Empty where no
+            pipeline does yet.
+        download: Its official archive, where it can be fetched.
+    """
+
+    title: str
+    recognised_by: tuple[str, ...]
+    source: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    classes: int | None = None
+    run: str = ""
+    download: DatasetDownload | None = None
+
+    def open(self, data_root: str) -> RecordSource:
+        """The source of the records, as ExampleGen has it."""
+        module, _, name = self.source.partition(":")
+        source: type[RecordSource] = getattr(importlib.import_module(module), name)
+        return source.from_settings(data_root, self.settings)
+
+    def run_command(self, data_root: str, *, whole: bool = True) -> str:
+        """The command that trains on the data set.
+
+        Args:
+            data_root: Where it is.
+            whole: Whether it has its official numbers; a subset has to be asked for.
+        """
+        subset = "" if whole or "subset" not in self.settings else " --set data.subset=true"
+        return f"papergarden run {self.run} --data-root {shlex.quote(data_root)}{subset}"
+
+
+# The first that recognises a folder is taken: Tiny ImageNet has folders like ImageNet's.
+DATASETS: Mapping[str, DatasetEntry] = {
+    "cifar10": DatasetEntry(
+        title="CIFAR-10, binary version",
+        recognised_by=("*_batch*.bin", "cifar-10-batches-bin/*_batch*.bin"),
+        source="components.example_gens.cifar_source:CifarSource",
+        settings={"dataset": "cifar10", "subset": True},
+        classes=10,
+        run="only_bn_pipeline --preset paper",
+        download=CIFAR_10_BINARY,
+    ),
+    "cifar10-python": DatasetEntry(
+        title="CIFAR-10, python version",
+        recognised_by=("data_batch_[0-9]", "test_batch", "cifar-10-batches-py/*_batch*"),
+        source="components.example_gens.cifar_source:CifarSource",
+        settings={"dataset": "cifar10", "subset": True},
+        classes=10,
+        run="only_bn_pipeline --preset paper",
+        download=CIFAR_10_PYTHON,
+    ),
+    "tiny-imagenet": DatasetEntry(
+        title="Tiny ImageNet",
+        recognised_by=("wnids.txt", "val/val_annotations.txt"),
+        source="components.example_gens.tiny_imagenet_source:TinyImageNetSource",
+        settings={"dataset": "tiny_imagenet", "subset": True},
+        classes=200,
+        run="only_bn_pipeline --preset efficient",
+        download=TINY_IMAGENET,
+    ),
+    "imagenet": DatasetEntry(
+        title="ImageNet (ILSVRC2012)",
+        recognised_by=("train/n[0-9]*", "ILSVRC2012_devkit_t12"),
+        source="components.example_gens.imagenet_source:ImageNetSource",
+        settings={"dataset": "imagenet", "subset": True},
+        classes=1000,
+        run="only_bn_pipeline --preset paper --set data.dataset=imagenet",
+    ),
+    "cub": DatasetEntry(
+        title="CUB-200-2011",
+        recognised_by=("bounding_boxes.txt", "image_class_labels.txt", "train_test_split.txt"),
+        source="components.example_gens.cub_source:CubSource",
+        settings={
+            "dataset": "cub",
+            "subset": True,
+            "training_images": "train",
+            "fine_classes": 1,
+            "super_classes": 1,
+        },
+        classes=200,
+    ),
+}
+
+
+def find_dataset(name: str) -> DatasetEntry:
+    """The entry of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in DATASETS:
+        raise ConfigError("no such data set", found=name, expected=" | ".join(DATASETS))
+    return DATASETS[name]
+
+
+def recognise(data_root: str) -> str | None:
+    """The name of the data set that a folder holds, by its files' names; None if no known one."""
+    for name, entry in DATASETS.items():
+        if any(_is_there(data_root, pattern) for pattern in entry.recognised_by):
+            return name
+    return None
+
+
+def _is_there(data_root: str, pattern: str) -> bool:
+    if "://" in data_root:
+        import tensorflow as tf
+
+        return bool(tf.io.gfile.glob(f"{data_root.rstrip('/')}/{pattern}"))
+    return next(Path(data_root).glob(pattern), None) is not None
