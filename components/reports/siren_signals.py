@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import DataError
-from components.evaluators.evaluate_signature import EVALUATE_SIGNATURE, read_signal
+from components.evaluators.evaluate_signature import read_signal
 from components.example_gens import signal_features as keys
 from components.reports.content import PaperInputs
+from components.reports.evaluated_model import EvaluatedModel
 
 Values = NDArray[np.floating[Any]]
 
@@ -62,23 +63,14 @@ def load_signals(inputs: PaperInputs, task: str) -> list[FittedSignal]:
             found=", ".join(inputs.example_files) or "no file",
             expected="the records that ExampleGen wrote",
         )
-    loaded = tf.saved_model.load(inputs.saved_model_dir)
-    if EVALUATE_SIGNATURE not in loaded.signatures:
-        raise DataError(
-            f"The model in {inputs.saved_model_dir} cannot be shown",
-            found=f"the signatures {', '.join(loaded.signatures)}",
-            expected=f"a signature `{EVALUATE_SIGNATURE}`",
-            fix="export the model with Papergarden's trainer",
-        )
-    evaluate = loaded.signatures[EVALUATE_SIGNATURE]
-    [argument] = evaluate.structured_input_signature[1]
+    model = EvaluatedModel(inputs.saved_model_dir)
     signals = []
     extra = _extra_output(inputs.transform_dir, task)
     for record in records:
-        batch = tf.constant([record])
-        outputs = {name: value[0].numpy() for name, value in evaluate(**{argument: batch}).items()}
+        [outputs] = model.outputs([record])
         prediction, target = read_signal(outputs)
-        signals.append(FittedSignal(_name(record), prediction, target, **extra(batch)))
+        further = extra(tf.constant([record]))
+        signals.append(FittedSignal(_name(record), prediction, target, **further))
     return signals
 
 

@@ -43,7 +43,7 @@ def test_interval_stands_beside_its_metric() -> None:
     assert rows["top_1", "this run"] == "0.5 [0.41, 0.59]"
     assert rows["top_1", "baseline"] == "0.4 [0.3, 0.5]"
     assert rows["disabled_features", "this run"] == "0.25"
-    assert rows["top_1", "paper (ICLR 2021, arXiv 2003.00152), abstract"] == "0.82"
+    assert rows["top_1", "paper (ICLR 2021), abstract"] == "0.82"
     assert {metric for metric, _ in rows} == {"top_1", "disabled_features"}
     assert headline(verdict, {}) == [("Top 1", "0.5"), ("Disabled features", "0.25")]
 
