@@ -114,7 +114,7 @@ def _data(predictions: Predictions, config: Mapping[str, Any]) -> str:
     dataset = str(data.get("dataset", ""))
     name = _DATASETS.get(dataset, dataset)
     if dataset == "cifar10" and not _CIFAR10 & set(predictions.class_names):
-        return f"other pictures in {name}'s layout"
+        return f"pictures in {name}'s layout"
     return f"a subset of {name}" if data.get("subset") else name
 
 

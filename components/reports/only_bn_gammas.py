@@ -16,8 +16,8 @@ from components.trainers.only_bn.disabled_features import DISABLED_GAMMA
 MOST_ROWS = 24
 _BINS = 48
 _ROW_HEIGHT = 26
-# Of the rows' distance: ridges overlap a little.
-_RIDGE_HEIGHT = 1.5
+# Of the rows' distance.
+_RIDGE_HEIGHT = 0.95
 _OUTLIERS = 0.2
 
 

@@ -18,9 +18,12 @@ from components.reports.history import History
 _TOTAL_LOSS = "loss"
 _PAGE_WIDTH = 1000.0
 _QUALITY_PREFIXES = ("psnr", "snr", "ssim", "accuracy", "fid", "ap", "pq")
-_LOSSES = "Loss"
+_LOSSES, _RATE = "Loss", "Learning rate"
 # End of a curve's name -> the chart that it shares with others of that kind.
-_SHARED_CHARTS = {"accuracy": "Accuracy", "loss": _LOSSES, "learning_rate": "Learning rate"}
+_SHARED_CHARTS = {"accuracy": "Accuracy", "loss": _LOSSES, "learning_rate": _RATE}
+# The qualities come first.
+_ORDER = {_RATE: 1, _LOSSES: 2}
+_OF_TEST = "test_"
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,10 @@ class Report:
         """The curves of the training: one chart a quality, and one of all losses."""
         groups: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
         total = self.history.curves.get(_TOTAL_LOSS)
-        for name, curve in self.history.curves.items():
+        # What is measured on the test records has the same colour in each chart.
+        for name, curve in sorted(
+            self.history.curves.items(), key=lambda item: item[0].startswith(_OF_TEST)
+        ):
             if curve == total and name != _TOTAL_LOSS:
                 continue  # the only term of the loss
             groups.setdefault(_chart_of(name), {})[name] = curve
@@ -118,7 +124,7 @@ class Report:
                 reference_name=self.content.reference_name,
                 width=_PAGE_WIDTH / columns,
             )
-            for title, group in sorted(groups.items(), key=lambda item: item[0] == _LOSSES)
+            for title, group in sorted(groups.items(), key=lambda item: _ORDER.get(item[0], 0))
         ]
 
     def _references(self, metric: str) -> list[ReferencePoint]:

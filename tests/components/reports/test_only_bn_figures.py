@@ -173,10 +173,10 @@ def test_frozen_gammas_are_not_called_trained() -> None:
 def test_other_pictures_do_not_pass_for_cifar() -> None:
     digits = predictions_of([[3, 0], [1, 4]], ("zero", "one"))
     assert protocol(digits, CONFIG) == (
-        "other pictures in CIFAR-10's layout, 8 test pictures (zero, one), ResNet-14, "
+        "pictures in CIFAR-10's layout, 8 test pictures (zero, one), ResNet-14, "
         "trained: only BatchNorm, 30 epochs of batch 64, SGD 0.1, seed 7"
     )
-    assert content_of(digits, CONFIG).subject.endswith("on other pictures in CIFAR-10's layout")
+    assert content_of(digits, CONFIG).subject.endswith("on pictures in CIFAR-10's layout")
     real = predictions_of([[3, 0], [1, 4]], ("airplane", "automobile"))
     assert protocol(real, CONFIG).startswith("a subset of CIFAR-10, 8 test")
     whole = {**CONFIG, "data": {"dataset": "cifar10", "subset": False}}
