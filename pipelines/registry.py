@@ -40,6 +40,12 @@ class PaperEntry:
 
 
 PIPELINES: Mapping[str, PaperEntry] = {
+    "only_bn_pipeline": PaperEntry(
+        title="Only-BN: Training BatchNorm and Only BatchNorm (2021)",
+        config="pipelines.configs.only_bn:OnlyBatchNormConfig",
+        pipeline="pipelines.only_bn_pipeline:create_pipeline",
+        sample_data="components.example_gens.digits_as_cifar:sample_digits",
+    ),
     "siren_pipeline": PaperEntry(
         title="SIREN: Implicit Neural Representations with Periodic Activation Functions (2020)",
         config="pipelines.configs.siren:SirenConfig",

@@ -9,18 +9,52 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from components.errors import StackError
+from components.errors import ConfigError, StackError
 from components.example_gens.cifar_batch import SIDE
 from components.example_gens.cifar_layout import BINARY_FOLDER, NUM_TRAIN_BATCHES, TEST_BATCH
+from components.example_gens.labelled_image_config import LabelledImageDataConfig
 
 NUM_TRAIN_RECORDS = 1_500
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 _DIGIT_SIDE = 8
 _WHITE = 16
+
+
+class HasData(Protocol):
+    """A configuration that names a data set."""
+
+    @property
+    def data(self) -> LabelledImageDataConfig:
+        """The section that names it."""
+
+
+def sample_digits(config: HasData, directory: Path) -> Path:
+    """The digits, for runs that name no data.
+
+    Args:
+        config: Only-BN's configuration.
+        directory: Where they are kept.
+
+    Returns:
+        The data root.
+
+    Raises:
+        ConfigError: The run is not about a subset of CIFAR-10.
+    """
+    if config.data.dataset != "cifar10" or not config.data.subset:
+        dataset = config.data.dataset
+        raise ConfigError(
+            f"this run needs the data set {dataset}",
+            found="no --data-root",
+            expected="the folder of its official files; `papergarden data fetch` gets some",
+            fix="--data-root DIR, or --preset sample, which trains on handwritten digits",
+        )
+    return write_digits_as_cifar(directory)
 
 
 def write_digits_as_cifar(directory: Path) -> Path:
