@@ -15,8 +15,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from components.errors import ConfigError, PapergardenError, RunError, StackError
+from pipelines.compile_command import compile_pipelines
 from pipelines.configs.paper_config import ResolvedConfig, resolve_config
 from pipelines.data_command.command import app as data_app
+from pipelines.node_command import run_task
 from pipelines.registry import PIPELINES, find_pipeline
 
 PROCESS_START = time.time()
@@ -160,6 +162,10 @@ def lineage(
     from pipelines.lineage_command import show_lineage
 
     typer.echo(show_lineage(target, root, as_json_text=as_json, picture=picture))
+
+
+app.command("compile")(compile_pipelines)
+app.command("node")(run_task)
 
 
 def _write(path: Path, text: str) -> None:

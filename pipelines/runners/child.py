@@ -20,6 +20,7 @@ from tensorflow.python.eager import context as tensorflow_context
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import PapergardenError, RunError
+from pipelines.runners.last_words import last_words
 from pipelines.runners.node import run_node
 
 PROGRESS_LOGGER = "papergarden.progress"
@@ -138,7 +139,7 @@ def _run_in_child(
             code = error.exit_code
             traceback.print_exc()
         except BaseException as error:  # noqa: BLE001 - the process ends here
-            _send(messages, error=_last_words(error))
+            _send(messages, error=last_words(error))
             traceback.print_exc()
     finally:
         # The log may be on a full disk; the parent's code below must not be reached for all that.
@@ -163,13 +164,3 @@ def _become_child(log_path: Path, parent: int) -> None:
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     # TFX hands this process's arguments on to executors as flags.
     sys.argv = sys.argv[:1]
-
-
-def _last_words(error: BaseException) -> str:
-    """The error a user can act on: one of ours within the chain of causes, else the last line."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, PapergardenError):
-            return str(cause)
-        cause = cause.__cause__ or cause.__context__
-    return f"{type(error).__name__}: {error}"

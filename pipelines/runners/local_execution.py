@@ -18,6 +18,7 @@ from pipelines.runners.local_run import (
     LOCAL_BEAM_ARGS,
     RunRequest,
     RunView,
+    git_commit,
     new_run_id,
     run_facts,
     write_config,
@@ -42,7 +43,8 @@ def execute(
     run_id = new_run_id()
     log_dir = request.root / "logs" / run_id
     write_config(request, log_dir)
-    pipeline_ir = bind_run(Compiler().compile(pipeline), run_id, run_facts(request, run_id))
+    facts = run_facts(request.resolved, run_id, git_commit())
+    pipeline_ir = bind_run(Compiler().compile(pipeline), run_id, facts)
     runner = LocalRunner(pipeline_ir, log_dir, request.time_limit_seconds)
     view.say(f"run       {run_id}, logs in {log_dir}")
     started = time.time()

@@ -99,12 +99,12 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
-def run_facts(request: RunRequest, run_id: str) -> dict[str, str]:
+def run_facts(resolved: ResolvedConfig, run_id: str, commit: str) -> dict[str, str]:
     """What ML Metadata shall know of a run."""
     return {
-        "preset": request.resolved.preset,
-        "config": request.resolved.to_json(),
-        "git_commit": git_commit(),
+        "preset": resolved.preset,
+        "config": resolved.to_json(),
+        "git_commit": commit,
         "run_id": run_id,
     }
 

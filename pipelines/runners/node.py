@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import RunError
 from pipelines.runners.artifact_contents import PUSHED_DESTINATION, record_contents
+from pipelines.runners.patient_metadata import PatientMetadata
 
 # TFX's name for the runtime parameter every compiled pipeline has.
 RUN_ID_PARAMETER = "pipeline-run-id"
@@ -60,11 +60,11 @@ def bind_run(
     return bound
 
 
-def metadata_connection(pipeline_ir: pipeline_pb2.Pipeline) -> metadata.ConnectionConfigType:
-    """The connection to ML Metadata that the compiled pipeline names."""
+def open_metadata(pipeline_ir: pipeline_pb2.Pipeline) -> PatientMetadata:
+    """The ML Metadata store that the compiled pipeline names."""
     deployment = runner_utils.extract_local_deployment_config(pipeline_ir)
     connection = deployment.metadata_connection_config
-    return getattr(connection, connection.WhichOneof("connection_config"))
+    return PatientMetadata(getattr(connection, connection.WhichOneof("connection_config")))
 
 
 def run_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> NodeOutcome:
@@ -78,12 +78,11 @@ def run_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> NodeOutcome:
         RunError: If the node's inputs are not there.
         Exception: Whatever the node's executor raises.
     """
-    node = _find_node(pipeline_ir, node_id)
+    node = find_node(pipeline_ir, node_id)
     deployment = runner_utils.extract_local_deployment_config(pipeline_ir)
-    connection = metadata_connection(pipeline_ir)
     execution_info = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=open_metadata(pipeline_ir),
         pipeline_info=pipeline_ir.pipeline_info,
         pipeline_runtime_spec=pipeline_ir.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
@@ -95,18 +94,28 @@ def run_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> NodeOutcome:
             expected="the outputs of the nodes before it",
             fix="look at the first failed node of the run",
         )
-    with metadata.Metadata(connection) as handle:
-        return _outcome(handle.store, node_id, execution_info.execution_id)
+    with open_metadata(pipeline_ir) as handle:
+        return read_outcome(handle.store, node_id, execution_info.execution_id)
 
 
-def _find_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> pipeline_pb2.PipelineNode:
+def find_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> pipeline_pb2.PipelineNode:
+    """The node of that name.
+
+    Raises:
+        RunError: If the pipeline has none.
+    """
     nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in pipeline_ir.nodes}
     if node_id not in nodes:
         raise RunError("no such node", found=node_id, expected=" | ".join(nodes))
     return nodes[node_id]
 
 
-def _outcome(store: Any, node_id: str, execution_id: int) -> NodeOutcome:
+def read_outcome(store: Any, node_id: str, execution_id: int) -> NodeOutcome:
+    """What an execution came to, as the store tells it.
+
+    Raises:
+        RunError: If it did not end well.
+    """
     [execution] = store.get_executions_by_id([execution_id])
     state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
     if state not in ("COMPLETE", "CACHED"):

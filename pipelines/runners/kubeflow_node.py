@@ -1,0 +1,160 @@
+"""The tasks of a compiled pipeline: prepare the store, run one node, tell the verdict.
+
+Each is a process of its own, in a container of its own, that knows the run by its id and everything
+else by the run's parameters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.errors import RunError
+from pipelines.configs.paper_config import ResolvedConfig
+from pipelines.registry import find_pipeline
+from pipelines.runners.local_run import LOCAL_BEAM_ARGS, run_facts
+
+if TYPE_CHECKING:
+    from tfx.proto.orchestration import pipeline_pb2
+
+    from components.lineage.graph import VerdictFacts
+    from pipelines.runners.node import NodeOutcome
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """A run, as each of its tasks is told of it.
+
+    Attributes:
+        pipeline: A registered pipeline.
+        run_id: The run; a retried task has the same.
+        resolved: The run's configuration.
+        root: Folder or object store prefix of everything the run leaves behind.
+        data_root: The data set; empty takes the paper's sample data.
+        metadata_uri: The ML Metadata store, without a password.
+        git_commit: The commit that the image was built from.
+        beam_args: Further options of the Beam nodes.
+    """
+
+    pipeline: str
+    run_id: str
+    resolved: ResolvedConfig
+    root: str
+    data_root: str
+    metadata_uri: str
+    git_commit: str
+    beam_args: tuple[str, ...] = ()
+
+
+def prepare(request: TaskRequest) -> list[str]:
+    """Makes the store ready, and the sample data where the run names none.
+
+    Any number of runs may do so at once.
+
+    Returns:
+        What there is to say, one sentence each.
+
+    Raises:
+        RunError: If the store cannot be opened.
+    """
+    from components.lineage.metadata_uri import connection_config
+    from pipelines.runners.artifact_contents import withdraw_damaged
+    from pipelines.runners.patient_metadata import store_error
+    from pipelines.runners.patient_store import TRANSIENT, PatientStore
+
+    try:
+        store = PatientStore(connection_config(request.metadata_uri))
+        damaged = withdraw_damaged(store, request.pipeline)
+    except TRANSIENT as error:
+        raise store_error(error) from error
+    return [
+        f"metadata  {request.metadata_uri} is ready",
+        *damaged,
+        f"data      {find_data(request)}",
+    ]
+
+
+def run(request: TaskRequest, node_id: str) -> NodeOutcome:
+    """Runs one node, or takes it up where an earlier try of it in this run stopped.
+
+    Raises:
+        PapergardenError: If the node cannot run, or the store stays away.
+        Exception: Whatever the node's executor raises.
+    """
+    from pipelines.runners.node import open_metadata, read_outcome, run_node
+    from pipelines.runners.patient_metadata import relaunch
+    from pipelines.runners.resumed_node import tidy_earlier_try
+
+    pipeline_ir = build_pipeline(request)
+
+    def launch() -> NodeOutcome:
+        finished = tidy_earlier_try(pipeline_ir, node_id)
+        if finished is None:
+            return run_node(pipeline_ir, node_id)
+        with open_metadata(pipeline_ir) as handle:
+            return read_outcome(handle.store, node_id, finished)
+
+    return relaunch(launch)
+
+
+def build_pipeline(request: TaskRequest) -> pipeline_pb2.Pipeline:
+    """The compiled TFX pipeline of the run; the same in each of its tasks."""
+    from tfx.dsl.compiler.compiler import Compiler
+
+    from pipelines.paper_pipeline import RunPlace
+    from pipelines.runners.node import bind_run
+
+    place = RunPlace(
+        root=request.root,
+        metadata_uri=request.metadata_uri,
+        data_root=find_data(request),
+        beam_args=(*LOCAL_BEAM_ARGS, *request.beam_args),
+    )
+    pipeline = find_pipeline(request.pipeline).load_pipeline()(place, request.resolved)
+    facts = run_facts(request.resolved, request.run_id, request.git_commit)
+    return bind_run(Compiler().compile(pipeline), request.run_id, facts)
+
+
+def find_data(request: TaskRequest) -> str:
+    """The run's data, or the paper's sample data, which the first task of a run makes.
+
+    Below an object store each task has its own: sample data are files.
+    """
+    if request.data_root:
+        return request.data_root
+    shared = "://" not in request.root
+    directory = Path(request.root if shared else tempfile.gettempdir()) / "sample_data"
+    key = hashlib.sha256(request.resolved.to_json().encode()).hexdigest()[:16]
+    # Tasks that run at once must not write what another one reads.
+    note = directory / f".{request.pipeline}-{key}"
+    if note.is_file() and Path(note.read_text()).exists():
+        return note.read_text()
+    path = find_pipeline(request.pipeline).load_sample_data()(request.resolved.config, directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    unfinished = note.with_name(f"{note.name}.{os.getpid()}")
+    unfinished.write_text(str(path))
+    unfinished.replace(note)
+    return str(path)
+
+
+def read_run_verdict(request: TaskRequest) -> VerdictFacts:
+    """The verdict of a run whose nodes have all ended.
+
+    Raises:
+        RunError: If it came to none.
+    """
+    from components.lineage.metadata_uri import connect
+    from components.lineage.query import run_lineage
+
+    verdict = run_lineage(connect(request.metadata_uri, read_only=True), request.run_id).verdict
+    if verdict.blessed is None:
+        raise RunError(
+            f"the run {request.run_id} came to no verdict",
+            expected="an Evaluator that has ended",
+            fix="look at the first failed task of the run",
+        )
+    return verdict
