@@ -1,0 +1,71 @@
+"""Adam as PyTorch computes it, in TensorFlow's fused kernel.
+
+Written out in single operations (`components.trainers.siren.adam`), an update of FineGAN's 79
+million parameters reads and writes memory fourteen times over; here once.
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import tensorflow as tf
+
+
+class FusedTorchAdam(keras.optimizers.Adam):
+    """Adam with epsilon added *after* the bias correction.
+
+    The kernel adds it before, so it is handed an epsilon that is corrected too.
+
+    Args:
+        learning_rate: Step size.
+        beta_1: Decay of the mean of gradients.
+        beta_2: Decay of the mean of their squares.
+        epsilon: Added to the root of the second mean.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 2e-4,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, name="adam")
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Updates one variable.
+
+        Args:
+            gradient: Summed over replicas.
+            variable: What to update; this device's copy.
+            learning_rate: Scalar.
+        """
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        root = tf.sqrt(_correction(self.beta_2, step))
+        rate = tf.cast(learning_rate, variable.dtype) * root / _correction(self.beta_1, step)
+        # The kernel's own correction subtracts beta^t from 1, which leaves three digits at first:
+        # it is told that there is nothing to correct.
+        none = tf.zeros([], variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=none,
+            beta2_power=none,
+            lr=rate,
+            beta1=tf.constant(self.beta_1, variable.dtype),
+            beta2=tf.constant(self.beta_2, variable.dtype),
+            epsilon=self.epsilon * root,
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
+def _correction(beta: float, step: tf.Tensor) -> tf.Tensor:
+    """1 - beta^step."""
+    if not beta:
+        return tf.ones_like(step)
+    return -tf.math.expm1(step * tf.constant(math.log(beta), step.dtype))
