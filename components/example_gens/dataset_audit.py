@@ -45,9 +45,11 @@ class Audit:
         )
 
     @property
-    def is_whole(self) -> bool:
-        """Whether every split has its official number of records."""
+    def is_whole(self) -> bool | None:
+        """Whether every split has its official number of records; None if there is no such."""
         listed = self.accounts.listed
+        if not self.official:
+            return None
         return all(listed.get(split) == number for split, number in self.official.items())
 
 

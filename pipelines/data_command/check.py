@@ -56,7 +56,7 @@ def as_text(data_root: str, name: str, found: Audit) -> str:
         lines.append("converted " + ", ".join(f"{count:,} {kind}" for kind, count in kinds))
     lines.append(f"verdict   {_verdict(found)}")
     if found.is_sound and entry.run:
-        lines.append(f"run       {entry.run_command(data_root, whole=found.is_whole)}")
+        lines.append(f"run       {entry.run_command(data_root, whole=found.is_whole is not False)}")
     return "\n".join(lines)
 
 
@@ -130,8 +130,8 @@ def _reject_lines(rejects: list[dict[str, Any]]) -> list[str]:
 
 def _verdict(found: Audit) -> str:
     if found.is_sound:
-        amount = "all" if found.is_whole else "a part"
-        return f"sound: every record can be used, and {amount} of the data set is there"
+        amounts = {True: ", and all of the data set is there", False: "; it is a subset", None: ""}
+        return f"sound: every record can be used{amounts[found.is_whole]}"
     empty = [split for split, usable in found.accounts.written.items() if not usable]
     faults = [f"the split {split} cannot be read" for split in found.faults]
     faults += [f"the split {split} has no usable record" for split in empty]
