@@ -62,15 +62,13 @@ def prepare(request: TaskRequest) -> list[str]:
         RunError: If the store cannot be opened.
     """
     from components.lineage.metadata_uri import connection_config
-    from pipelines.runners.artifact_contents import withdraw_damaged
-    from pipelines.runners.patient_metadata import store_error
-    from pipelines.runners.patient_store import TRANSIENT, PatientStore
+    from pipelines.runners.patient_store import PatientStore
 
-    try:
-        store = PatientStore(connection_config(request.metadata_uri))
-        damaged = withdraw_damaged(store, request.pipeline)
-    except TRANSIENT as error:
-        raise store_error(error) from error
+    store = PatientStore(connection_config(request.metadata_uri))
+    # Not before: a store that is away is told before the seconds that TFX takes.
+    from pipelines.runners.artifact_contents import withdraw_damaged
+
+    damaged = withdraw_damaged(store, request.pipeline)
     return [
         f"metadata  {request.metadata_uri} is ready",
         *damaged,

@@ -9,8 +9,7 @@ from typing import TypeVar
 from ml_metadata import errors
 from tfx.orchestration import metadata
 
-from components.errors import RunError
-from pipelines.runners.patient_store import PATIENCE_SECONDS, LostAnswerError, PatientStore
+from pipelines.runners.patient_store import LostAnswerError, PatientStore, store_error
 
 LAUNCHES = 3
 
@@ -47,16 +46,4 @@ def relaunch(launch: Callable[[], Result]) -> Result:
         except (LostAnswerError, errors.AlreadyExistsError) as error:
             lost = error
             _logger.warning("launching the node again: %s", error)
-        except errors.StatusError as error:
-            raise store_error(error) from error
     raise store_error(lost) from lost
-
-
-def store_error(error: Exception) -> RunError:
-    """What a user is told when the store stays away or refuses a call."""
-    return RunError(
-        "the metadata store fails",
-        found=str(error).strip() or type(error).__name__,
-        expected=f"an answer within {PATIENCE_SECONDS:.0f} s",
-        fix="look at the store; another try of this task goes on from where it stopped",
-    )

@@ -18,6 +18,8 @@ import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
+from components.errors import RunError
+
 Connection: TypeAlias = (
     metadata_store_pb2.ConnectionConfig | metadata_store_pb2.MetadataStoreClientConfig
 )
@@ -67,7 +69,8 @@ class PatientStore:
         patience_seconds: How long a call may be repeated.
 
     Raises:
-        RuntimeError: The store cannot be opened; after waiting, if that may help.
+        RunError: The store cannot be opened, or stays away during a call.
+        LostAnswerError: It cannot be told whether a write happened.
     """
 
     def __init__(self, connection: Connection, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -117,7 +120,7 @@ class PatientStore:
                 # This connection may be the one that was lost.
                 self._store = None
                 if _is_final(error) or time.monotonic() + wait > deadline:
-                    raise
+                    raise store_error(error) from error
                 _logger.warning("the metadata store does not answer (%s): asking again", error)
             time.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
@@ -130,6 +133,16 @@ class PatientStore:
             if all(found[one.id].last_known_state != one.last_known_state for one in written):
                 return
         raise LostAnswerError("the answer to a write was lost")
+
+
+def store_error(error: Exception) -> RunError:
+    """What a user is told when the store stays away or refuses a call."""
+    return RunError(
+        "the metadata store fails",
+        found=str(error).strip() or type(error).__name__,
+        expected=f"an answer within {PATIENCE_SECONDS:.0f} s",
+        fix="look at the store; another try of this task goes on from where it stopped",
+    )
 
 
 def _is_final(error: Exception) -> bool:

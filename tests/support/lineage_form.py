@@ -1,0 +1,125 @@
+"""The lineage of a run in a form that two runs of the same pipeline share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
+
+# How long something took, and files that tell it, differ between any two runs.
+UNLIKE = ("num_bytes",)
+
+
+class LineageForm:
+    """Everything that ML Metadata knows of a run, less paths, ids and times.
+
+    Args:
+        store: The store.
+        run_id: The run.
+        root: Its root.
+    """
+
+    def __init__(self, store: MetadataStore, run_id: str, root: str) -> None:
+        self._store, self._run_id, self._root = store, run_id, root
+        [run] = [one for one in store.get_contexts_by_type("pipeline_run") if one.name == run_id]
+        executions = store.get_executions_by_context(run.id)
+        self._nodes = {one.id: self._node(one.id) for one in executions}
+        events = store.get_events_by_execution_ids(list(self._nodes))
+        self._artifacts = self._named_artifacts(events)
+        self.contexts = _sorted(
+            (one.type, self._text(one.name), self._properties(one)) for one in store.get_contexts()
+        )
+        self.executions = _sorted(
+            (
+                self._nodes[one.id],
+                one.type,
+                metadata_store_pb2.Execution.State.Name(one.last_known_state),
+                self._contexts(store.get_contexts_by_execution(one.id)),
+                self._properties(one),
+            )
+            for one in executions
+        )
+        self.artifacts = _sorted(
+            (
+                self._artifacts[one.id],
+                one.type,
+                metadata_store_pb2.Artifact.State.Name(one.state),
+                self._text(one.uri),
+                self._contexts(store.get_contexts_by_artifact(one.id)),
+                self._properties(one),
+            )
+            for one in store.get_artifacts_by_id(sorted(self._artifacts))
+        )
+        self.events = _sorted(
+            (
+                self._nodes[one.execution_id],
+                metadata_store_pb2.Event.Type.Name(one.type),
+                [step.key or str(step.index) for step in one.path.steps],
+                self._artifacts[one.artifact_id],
+            )
+            for one in events
+        )
+        self.types = _sorted(
+            (kind, one.name, sorted(one.properties.items()))
+            for kind, found in (
+                ("artifact", store.get_artifact_types()),
+                ("execution", store.get_execution_types()),
+                ("context", store.get_context_types()),
+            )
+            for one in found
+        )
+
+    def _node(self, execution_id: int) -> str:
+        [node] = [
+            one.name
+            for one in self._store.get_contexts_by_execution(execution_id)
+            if one.type == "node"
+        ]
+        return str(node)
+
+    def _named_artifacts(self, events: list[metadata_store_pb2.Event]) -> dict[int, str]:
+        """Artifact -> the node that made it, and by which key."""
+        return {
+            one.artifact_id: ":".join(
+                [
+                    self._nodes[one.execution_id],
+                    *(step.key or str(step.index) for step in one.path.steps),
+                ]
+            )
+            for one in events
+            if one.type == metadata_store_pb2.Event.OUTPUT
+        }
+
+    def _contexts(self, contexts: list[metadata_store_pb2.Context]) -> list[tuple[str, str]]:
+        return sorted((one.type, self._text(one.name)) for one in contexts)
+
+    def _properties(self, proto: Any) -> dict[str, Any]:
+        return {
+            f"{kind}.{name}": self._value(value)
+            for kind in ("properties", "custom_properties")
+            for name, value in sorted(getattr(proto, kind).items())
+            if name not in UNLIKE
+        }
+
+    def _value(self, value: metadata_store_pb2.Value) -> Any:
+        found = getattr(value, value.WhichOneof("value"))
+        return self._text(found) if isinstance(found, str) else found
+
+    def _text(self, text: str) -> str:
+        text = text.replace(self._root, "<root>").replace(self._run_id, "<run>")
+        return re.sub(r"(?<=/)\d+(?=/|$)", "<id>", text)
+
+    def as_dict(self) -> Mapping[str, Any]:
+        """Its parts by name."""
+        return {
+            name: getattr(self, name)
+            for name in ("types", "contexts", "executions", "artifacts", "events")
+        }
+
+
+def _sorted(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """By their text: dictionaries among them cannot be compared."""
+    return sorted(rows, key=repr)
