@@ -1,18 +1,21 @@
-"""TFX's Evaluator, which also counts the records it scored against what ExampleGen wrote."""
+"""TFX's Evaluator, which also checks that no record and no slice was left out."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.evaluator.executor import Executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
 
 from components.errors import DataError
 from components.evaluators.benchmark_metrics import RECORDS_EVALUATED
+from components.evaluators.slices import check_slices
 from components.evaluators.verdict import read_verdict
 from components.example_gens.split_files import expected_records
 
@@ -26,7 +29,7 @@ class CountedEvaluatorExecutor(Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Raises DataError if records were lost on the way into the metrics."""
+        """Raises DataError if records were lost on the way into the metrics, or slices."""
         super().Do(input_dict, output_dict, exec_properties)
         evaluation, blessing, examples = (
             artifact_utils.get_single_uri(artifacts[key])
@@ -46,6 +49,11 @@ class CountedEvaluatorExecutor(Executor):
                 expected=f"{expected} records of the splits {', '.join(splits)}",
                 fix="run again; with Beam's multi_processing mode, use in_memory instead",
             )
+        eval_config = tfma.EvalConfig()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.EVAL_CONFIG_KEY], eval_config
+        )
+        check_slices(evaluation, eval_config)
 
 
 class CountedEvaluator(Evaluator):

@@ -13,9 +13,11 @@ from google.protobuf import json_format
 from tfx.components.evaluator.executor import Executor
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.errors import DataError
 from components.evaluators.classification import bootstrap_interval
 from components.evaluators.eval_config import build_eval_config
 from components.evaluators.evaluation_config import EvaluationConfig, Gate
+from components.evaluators.slices import check_slices
 from components.evaluators.verdict import read_verdict
 from components.example_gens.labelled_image_features import CLASS_LABEL, CLASS_TEXT
 
@@ -154,6 +156,11 @@ def test_classes_are_measured_apart_and_gated_together(tmp_path, evaluate):
             assert slices[key]["records_evaluated"] == count
             assert slices[key]["top_1"] == pytest.approx(hits / count)
             assert slices[key]["top_1_low"] == pytest.approx(bootstrap_interval(hits, count)[0])
+
+    check_slices(directory, build_eval_config(evaluation))
+    misnamed = EvaluationConfig(METRICS, slices=(CLASS_LABEL, "image/class/labl"))
+    with pytest.raises(DataError, match="no record with image/class/labl"):
+        check_slices(directory, build_eval_config(misnamed))
 
     strict = EvaluationConfig(("top_1",), {"top_1": Gate(minimum=0.9)}, slices=(CLASS_LABEL,))
     refused, _ = evaluate("strict", strict, model)
