@@ -76,18 +76,13 @@ def confused_pairs(confusion: NDArray[np.int64], count: int) -> list[tuple[int, 
     """
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:count]
-    pairs = [(int(place) // len(wrong), int(place) % len(wrong)) for place in order]
-    return [
-        (
-            label,
-            other,
-            int(wrong[label, other]),
-            float(wrong[label, other] / confusion[label].sum()),
-        )
-        for label, other in pairs
-        if wrong[label, other]
-    ]
+    pairs = []
+    for place in np.argsort(-wrong, axis=None, kind="stable")[:count]:
+        label, other = divmod(int(place), len(wrong))
+        records = int(wrong[label, other])
+        if records:
+            pairs.append((label, other, records, records / int(confusion[label].sum())))
+    return pairs
 
 
 def confusion_picture(confusion: NDArray[np.int64], names: Sequence[str]) -> Picture:
