@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from pipelines.runners.node import NodeOutcome
 
 
+# The first task of a run loses nothing by ending, and MySQL's client does not tell a wrong password
+# from a server that is away.
+FIRST_PATIENCE_SECONDS = 60.0
+
+
 @dataclass(frozen=True)
 class TaskRequest:
     """A run, as each of its tasks is told of it.
@@ -64,7 +69,7 @@ def prepare(request: TaskRequest) -> list[str]:
     from components.lineage.metadata_uri import connection_config
     from pipelines.runners.patient_store import PatientStore
 
-    store = PatientStore(connection_config(request.metadata_uri))
+    store = PatientStore(connection_config(request.metadata_uri), FIRST_PATIENCE_SECONDS)
     # Not before: a store that is away is told before the seconds that TFX takes.
     from pipelines.runners.artifact_contents import withdraw_damaged
 

@@ -45,12 +45,13 @@ TRANSIENT = (
 # What no patience mends, in the words of SQLite, MySQL, PostgreSQL and MLMD.
 _FINAL = (
     "access denied",
+    "permission denied",
     "authentication failed",
     "unknown database",
     '" does not exist',
     "unable to open database file",
     "not a database",
-    "schema version",
+    "library version",
     "syntax error",
 )
 
@@ -140,8 +141,9 @@ def store_error(error: Exception) -> RunError:
     return RunError(
         "the metadata store fails",
         found=str(error).strip() or type(error).__name__,
-        expected=f"an answer within {PATIENCE_SECONDS:.0f} s",
-        fix="look at the store; another try of this task goes on from where it stopped",
+        expected="an answer within some minutes",
+        fix="look at the store, its user and its password; another try of this task goes on from "
+        "where it stopped",
     )
 
 

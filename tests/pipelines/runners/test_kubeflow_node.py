@@ -1,0 +1,150 @@
+"""What tasks of a cluster do besides running TFX's launcher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import ConfigError
+from components.lineage.metadata_uri import sqlite_uri
+from pipelines.configs.paper_config import resolve_config
+from pipelines.registry import find_pipeline
+from pipelines.runners.kubeflow_node import TaskRequest, build_pipeline, find_data
+
+RUN_ID = "5f0a"
+
+
+def task_request(root: str, *assignments: str, **values: Any) -> TaskRequest:
+    pipeline = values.pop("pipeline", "siren_pipeline")
+    config = find_pipeline(pipeline).load_config()
+    given = {
+        "pipeline": pipeline,
+        "run_id": RUN_ID,
+        "resolved": resolve_config(config, values.pop("preset", "smoke"), assignments),
+        "root": root,
+        "data_root": "",
+        "metadata_uri": sqlite_uri(Path(root) / "metadata.sqlite"),
+        "git_commit": "0123abc",
+    }
+    return TaskRequest(**{**given, **values})
+
+
+def test_sample_data_are_written_once_and_found_by_the_other_tasks(tmp_path: Path) -> None:
+    request = task_request(str(tmp_path), "experiment.task=audio")
+    made = Path(find_data(request))
+    assert made.is_relative_to(tmp_path / "sample_data")
+    written = made.stat().st_mtime_ns
+    assert find_data(request) == str(made)
+    assert made.stat().st_mtime_ns == written
+    made.unlink()
+    assert Path(find_data(request)).is_file()
+
+
+def test_configurations_do_not_share_a_note(tmp_path: Path) -> None:
+    audio = find_data(task_request(str(tmp_path), "experiment.task=audio"))
+    video = find_data(task_request(str(tmp_path), "experiment.task=video"))
+    assert Path(audio).suffix == ".wav"
+    assert Path(video).is_dir()
+
+
+def test_below_an_object_store_every_task_makes_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    request = task_request("gs://bucket/runs", "experiment.task=audio")
+    assert Path(find_data(request)).is_relative_to(tmp_path)
+
+
+def test_a_run_that_needs_its_own_data_says_so(tmp_path: Path) -> None:
+    request = task_request(str(tmp_path), pipeline="only_bn_pipeline", preset="paper")
+    with pytest.raises(ConfigError, match="data"):
+        find_data(request)
+    assert find_data(task_request(str(tmp_path), data_root="/data/cifar")) == "/data/cifar"
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    pytest.importorskip("tfx", reason="needs the `pipelines` extra")
+    return build_pipeline(task_request(str(tmp_path_factory.mktemp("runs"))))
+
+
+class EarlierTry:
+    """An execution of a node of the run, as an earlier try left it."""
+
+    def __init__(self, pipeline: Any, node_id: str, state: str) -> None:
+        from ml_metadata.proto import metadata_store_pb2
+        from tfx.orchestration.portable import execution_publish_utils
+        from tfx.orchestration.portable.mlmd import context_lib
+
+        from pipelines.runners.node import find_node, open_metadata
+
+        self._pipeline, self._node_id = pipeline, node_id
+        node = find_node(pipeline, node_id)
+        with open_metadata(pipeline) as handle:
+            self.store = handle.store
+            execution = execution_publish_utils.register_execution(
+                metadata_handle=handle,
+                execution_type=node.node_info.type,
+                contexts=context_lib.prepare_contexts(handle, node.contexts),
+            )
+            execution.last_known_state = metadata_store_pb2.Execution.State.Value(state)
+            handle.store.put_executions([execution])
+        self.execution_id = int(execution.id)
+
+    def tidy(self) -> int | None:
+        from pipelines.runners.resumed_node import tidy_earlier_try
+
+        return tidy_earlier_try(self._pipeline, self._node_id)
+
+    @property
+    def state(self) -> str:
+        [execution] = self.store.get_executions_by_id([self.execution_id])
+        return str(execution.State.Name(execution.last_known_state))
+
+
+@pytest.mark.parametrize(("node_id", "state"), [("Transform", "RUNNING"), ("Trainer", "FAILED")])
+def test_files_of_an_unfinished_output_are_removed(pipeline: Any, node_id: str, state: str) -> None:
+    earlier = EarlierTry(pipeline, node_id, state)
+    root = Path(pipeline.runtime_spec.pipeline_root.field_value.string_value)
+    key = {"Transform": "transform_graph", "Trainer": "model"}[node_id]
+    begun = root / node_id / key / str(earlier.execution_id)
+    of_another = root / node_id / key / "999"
+    for folder in (begun, of_another):
+        (folder / "assets").mkdir(parents=True)
+        (folder / "assets" / "half").write_text("x")
+    assert earlier.tidy() is None
+    assert not begun.exists()
+    assert of_another.exists()
+    assert earlier.state == state
+
+
+def test_a_finished_execution_is_found(pipeline: Any) -> None:
+    earlier = EarlierTry(pipeline, "Pusher", "COMPLETE")
+    assert earlier.tidy() == earlier.execution_id
+
+
+def test_a_resolver_that_was_cut_off_is_closed(pipeline: Any) -> None:
+    earlier = EarlierTry(pipeline, "Baseline", "RUNNING")
+    assert earlier.tidy() is None
+    assert earlier.state == "CANCELED"
+
+
+def test_a_first_try_finds_nothing(pipeline: Any) -> None:
+    from pipelines.runners.resumed_node import tidy_earlier_try
+
+    assert tidy_earlier_try(pipeline, "Schema") is None
+
+
+def test_the_run_knows_its_commit_and_configuration(pipeline: Any) -> None:
+    for node in pipeline.nodes:
+        [run] = [
+            one for one in node.pipeline_node.contexts.contexts if one.type.name == "pipeline_run"
+        ]
+        assert run.name.field_value.string_value == RUN_ID
+        facts = {name: value.field_value.string_value for name, value in run.properties.items()}
+        assert facts["git_commit"] == "0123abc"
+        assert facts["preset"] == "smoke"
+        assert facts["run_id"] == RUN_ID
