@@ -112,13 +112,15 @@ def _efficient() -> OnlyBatchNormConfig:
     return OnlyBatchNormConfig(
         experiment=OnlyBatchNormExperiment(
             schedule="cyclic",
-            cycle_epochs=30,
+            cycle_epochs=10,
             cycle_base_factor=0.02,
             image_sides=(32, 48, 64),
             image_side_epochs=(10, 20),
         ),
         data=LabelledImageDataConfig(dataset="tiny_imagenet", image_size=64),
-        network=NetworkConfig(depth=20, width=32, train="all", convolutions="separable"),
+        network=NetworkConfig(
+            depth=20, width=32, train="all", gamma="fixed", convolutions="separable"
+        ),
         training=TrainingConfig(
             steps=None,
             epochs=30,
