@@ -38,6 +38,12 @@ OFFICIAL: dict[str, OfficialNumbers] = {
 }
 
 
+def official_records(dataset: str) -> dict[str, int]:
+    """Split -> records of the whole data set, in its official splits."""
+    numbers = OFFICIAL[dataset]
+    return {"train": numbers.train_images, "eval": numbers.test_images}
+
+
 @dataclass(frozen=True)
 class BoxedImageDataConfig:
     """Which pictures are read, and how large the network's input is.

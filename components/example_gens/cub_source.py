@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from components.errors import DataError
 from components.example_gens import cub_lists as lists
+from components.example_gens.boxed_image_config import official_records
 from components.example_gens.boxed_image_source import BoxedImage, BoxedImageSource
 
 IMAGES_FILE = "images.txt"
@@ -28,6 +29,7 @@ class CubSource(BoxedImageSource):
     """CUB-200-2011; an image's label is its class's number in `classes.txt`, less one."""
 
     DATASET = "cub"
+    OFFICIAL_RECORDS = official_records("cub")
     UNPACK = lists.UNPACK
 
     def list_files(self) -> list[str]:

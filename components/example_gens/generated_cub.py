@@ -165,7 +165,7 @@ def draw_scene(settings: GeneratedCub, label: int, number: int) -> tuple[np.ndar
 
 
 def _placed(generator: np.random.Generator, shape: Shape, height: int, width: int) -> Pose:
-    """A pose at random, as large as fits at random, anywhere inside the picture."""
+    """A pose at random, 0.4 to 0.75 times as large as fits, around the picture's middle."""
     folded, raised = generator.uniform(-0.15, 0.25), generator.uniform(0.6, 1.4)
     pose = Pose(
         centre=(0.0, 0.0),
@@ -180,9 +180,10 @@ def _placed(generator: np.random.Generator, shape: Shape, height: int, width: in
     points = outline(shape, pose)
     first, extent = points.min(axis=0), np.ptp(points, axis=0)
     room = np.array([width, height]) - 2 * _MARGIN
-    scale = float(generator.uniform(0.5, 0.95) * (room / extent).min())
+    scale = float(generator.uniform(0.4, 0.75) * (room / extent).min())
     spare = room - extent * scale
-    x, y = _MARGIN + spare * generator.uniform(0.0, 1.0, 2) - first * scale
+    # Rarely at the border: there the square about the bird would be cut off.
+    x, y = _MARGIN + spare * generator.beta(2.5, 2.5, 2) - first * scale
     return replace(pose, centre=(float(x), float(y)), scale=scale)
 
 

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from components.errors import DataError
 from components.example_gens import file_access
+from components.example_gens.boxed_image_config import official_records
 from components.example_gens.boxed_image_matlab import (
     read_variable,
     require_fields,
@@ -64,6 +65,7 @@ class StanfordCarsSource(BoxedImageSource):
     """Stanford Cars; an image's label is its class's number, less one."""
 
     DATASET = "stanford_cars"
+    OFFICIAL_RECORDS = official_records("stanford_cars")
     UNPACK = "unpack the archives of Stanford Cars (car_ims.tgz with cars_annos.mat, or the devkit)"
 
     def list_files(self) -> list[str]:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from components.errors import DataError
 from components.example_gens import file_access
+from components.example_gens.boxed_image_config import official_records
 from components.example_gens.boxed_image_matlab import read_variable, whole_number
 from components.example_gens.boxed_image_records import BoxXYWH
 from components.example_gens.boxed_image_source import (
@@ -37,6 +38,7 @@ class StanfordDogsSource(BoxedImageSource):
     """
 
     DATASET = "stanford_dogs"
+    OFFICIAL_RECORDS = official_records("stanford_dogs")
     UNPACK = "unpack images.tar, annotation.tar and lists.tar of Stanford Dogs again"
 
     def list_files(self) -> list[str]:
