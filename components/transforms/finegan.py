@@ -36,6 +36,8 @@ SCENE_PURPOSE = 2
 DRAWS = 3
 
 Views = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+# From the pixels to spare, `[2]` down and across, to top, left, and whether to mirror.
+Choice = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, Any]]
 
 
 def scene_size(image_size: int) -> int:
@@ -133,13 +135,10 @@ def augmented_views(encoded: tf.Tensor, box: tf.Tensor, seed: tf.Tensor, side: i
     )
 
 
-Choice = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, Any]]
-
-
 def _views(
     encoded: tf.Tensor, box: tf.Tensor, side: int, in_object: Choice, in_scene: Choice
 ) -> Views:
-    """Both views; a choice turns the pixels to spare `[2]` into top, left, and whether to flip."""
+    """Both views and the warped box; see `evaluation_views`."""
     image = pictures.decode_rgb(encoded)
     # The authors' boxes are whole numbers, cut towards zero (`astype(int)`).
     whole_box = tf.cast(box, tf.int32)

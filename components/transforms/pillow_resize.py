@@ -60,39 +60,37 @@ def _resized_rows(image: tf.Tensor, size: tf.Tensor, first: tf.Tensor, count: in
     parts = []
     for offset in range(0, count, _ROWS_AT_ONCE):
         wanted = first + tf.range(offset, min(offset + _ROWS_AT_ONCE, count))
-        starts, ends, centres, spread = _sources(wanted, size, length)
-        low, high = starts[0], ends[-1]
-        weights = _weights(low, high, starts, ends, centres, spread)
+        low, high, weights = _weights(wanted, size, length)
         sums = tf.matmul(weights, tf.cast(flat[low:high], tf.float64))
         parts.append(tf.cast(tf.floor(sums / _ONE + 0.5), tf.uint8))
     return tf.reshape(tf.concat(parts, axis=0), [count, others, channels])
 
 
-def _sources(
+def _weights(
     wanted: tf.Tensor, size: tf.Tensor, length: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Which pixels make each wanted one: (first, end, centre, half width of the triangle)."""
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Which rows make the wanted ones, and how much of each.
+
+    Args:
+        wanted: Rows of the result, rising; `[wanted]` int32.
+        size: Rows of the whole result; scalar int32.
+        length: Rows of the picture; scalar int32.
+
+    Returns:
+        The first row and the end of those that count, and Pillow's weights of them,
+        `[wanted, end - first]` float64, whole numbers.
+    """
     scale = tf.cast(length, tf.float64) / tf.cast(size, tf.float64)
-    spread = tf.maximum(scale, 1.0)
+    # Half the width of the triangle; where a picture grows, a pixel's.
+    reach = tf.maximum(scale, 1.0)
     centres = (tf.cast(wanted, tf.float64) + 0.5) * scale
     # The cast cuts towards zero, as C's, which matters left of the first pixel.
-    starts = tf.maximum(tf.cast(centres - spread + 0.5, tf.int32), 0)
-    ends = tf.minimum(tf.cast(centres + spread + 0.5, tf.int32), length)
-    return starts, ends, centres, spread
-
-
-def _weights(
-    low: tf.Tensor,
-    high: tf.Tensor,
-    starts: tf.Tensor,
-    ends: tf.Tensor,
-    centres: tf.Tensor,
-    spread: tf.Tensor,
-) -> tf.Tensor:
-    """`[wanted, high - low]` float64, whole numbers: Pillow's weights of the pixels low to high."""
-    pixels = tf.range(low, high)[None, :]
-    distance = tf.abs((tf.cast(pixels, tf.float64) - centres[:, None] + 0.5) * (1.0 / spread))
-    inside = (pixels >= starts[:, None]) & (pixels < ends[:, None])
-    triangle = tf.where(inside, tf.maximum(1.0 - distance, 0.0), 0.0)
+    starts = tf.maximum(tf.cast(centres - reach + 0.5, tf.int32), 0)
+    ends = tf.minimum(tf.cast(centres + reach + 0.5, tf.int32), length)
+    low, high = starts[0], ends[-1]
+    rows = tf.range(low, high)[None, :]
+    distances = tf.abs((tf.cast(rows, tf.float64) - centres[:, None] + 0.5) * (1.0 / reach))
+    inside = (rows >= starts[:, None]) & (rows < ends[:, None])
+    triangle = tf.where(inside, tf.maximum(1.0 - distances, 0.0), 0.0)
     shares = triangle / tf.reduce_sum(triangle, axis=1, keepdims=True)
-    return tf.floor(shares * _ONE + 0.5)
+    return low, high, tf.floor(shares * _ONE + 0.5)
