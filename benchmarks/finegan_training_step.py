@@ -22,11 +22,11 @@ import tensorflow as tf
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.matrix_multiply import matrix_multiply_rate, set_threads
-from components.trainers.finegan.batches import OBJECT_VIEW, SCENE_BOX, SCENE_VIEW
 from components.trainers.finegan.experiment import FineGanExperiment
 from components.trainers.finegan.network_config import NetworkConfig
 from components.trainers.finegan.task import FineGanTask
 from components.trainers.training_config import TrainingConfig
+from components.transforms.finegan import OBJECT_VIEW, SCENE_BOX, SCENE_VIEW
 
 # The authors' PyTorch code on 2 threads of such a machine, float32: batch -> seconds, gigabytes.
 AUTHORS = {4: (4.0, 3.1), 8: (9.5, 4.1)}

@@ -33,9 +33,10 @@ def training_batches(
     batch_size: int,
     seed: int,
     first_step: int = 0,
+    drop_remainder: bool = False,
     finish: Callable[[Batch, tf.Tensor], Batch] | None = None,
 ) -> tf.data.Dataset:
-    """Batches of the steps from `first_step` on, without end; an epoch's last one may be smaller.
+    """Batches of the steps from `first_step` on, without end.
 
     Args:
         files: The split's TFRecord files.
@@ -45,19 +46,23 @@ def training_batches(
         batch_size: Records a batch.
         seed: The run's.
         first_step: Batches that were used before.
+        drop_remainder: Whether an epoch leaves out the records of a last, smaller batch.
         finish: (batch, its step) -> batch, a last change as a function of the step.
 
     Returns:
         A data set of `{output: [batch, …]}`.
     """
-    steps_per_epoch = -(-num_records // batch_size)
+    steps_per_epoch = num_records // batch_size
+    if not drop_remainder and num_records % batch_size:
+        steps_per_epoch += 1
     first_epoch, used = divmod(first_step, steps_per_epoch)
     buffer = _records_in_buffer(files, num_records)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         skipped = tf.where(epoch == first_epoch, used, 0)
         records = _shuffled(files, buffer, seed, epoch)
-        batches = records.skip(tf.cast(skipped * batch_size, tf.int64)).batch(batch_size)
+        unused = records.skip(tf.cast(skipped * batch_size, tf.int64))
+        batches = unused.batch(batch_size, drop_remainder=drop_remainder)
         steps = tf.data.Dataset.counter(epoch * steps_per_epoch + tf.cast(skipped, tf.int64))
         return tf.data.Dataset.zip((steps, batches))
 

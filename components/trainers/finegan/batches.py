@@ -1,11 +1,7 @@
 """What a training batch holds, and the noise and codes that join its images.
 
-The data give, a row an image:
-
-* `object_view` float32 `[batch, size, size, 3]` in [-1, 1]: a crop about the object;
-* `scene_view` float32 `[batch, size - 2, size - 2, 3]` in [-1, 1]: a crop of the whole picture;
-* `scene_box_yxyx` float32 `[batch, 4]`: the object's box in it, pixels.
-
+The data give `object_view`, `scene_view` and `scene_box_yxyx`, a row an image, as
+`components.transforms.finegan` describes them (augmented, but without that word in their names).
 The step adds `noise` float32 `[batch, noise_size]`, `child` int64 `[batch]` and `step` int64
 `[batch]`, the same number in each row, so that a batch may be cut between replicas.
 """
@@ -23,10 +19,8 @@ from components.trainers.finegan.draws import (
     stream_seed,
 )
 from components.trainers.finegan.network_config import NetworkConfig
+from components.transforms.finegan import OBJECT_VIEW
 
-OBJECT_VIEW = "object_view"
-SCENE_VIEW = "scene_view"
-SCENE_BOX = "scene_box_yxyx"
 NOISE = "noise"
 CHILD = "child"
 STEP = "step"

@@ -19,7 +19,6 @@ Signatures; every picture is a PNG, and a row's pictures depend on that row alon
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -34,26 +33,13 @@ from components.trainers.finegan.draws import (
 )
 from components.trainers.finegan.generator import Generator, Stages
 from components.transforms.augmentation_seeds import fold_in
+from components.transforms.finegan import EXAMPLE_KEY, OBJECT_VIEW
 
+TransformFn = Callable[[tf.Tensor], Mapping[str, Any]]
 Outputs = Mapping[str, tf.Tensor]
 
 REAL_IMAGE = "real_image"
 FAKE_IMAGE = "fake_image"
-
-
-@dataclass(frozen=True)
-class EvaluateInputs:
-    """How `evaluate` reads records.
-
-    Attributes:
-        transform_fn: Serialized records `[n]` -> Transform's outputs.
-        image: Name of the output with the real image, `[n, size, size, 3]` in [-1, 1].
-        key: Name of the output that tells records apart: `[n]` string, or `[n, …]` int64.
-    """
-
-    transform_fn: Callable[[tf.Tensor], Mapping[str, Any]]
-    image: str
-    key: str
 
 
 class ServedGenerator(tf.Module):
@@ -61,13 +47,13 @@ class ServedGenerator(tf.Module):
 
     Args:
         generator: In float32.
-        inputs: How `evaluate` reads records.
+        transform_fn: Serialized records `[n]` -> `object_view` and `example_key`.
     """
 
-    def __init__(self, generator: Generator, inputs: EvaluateInputs | None) -> None:
+    def __init__(self, generator: Generator, transform_fn: TransformFn | None) -> None:
         super().__init__(name="finegan")
         self.generator = generator
-        self._inputs = inputs
+        self._transform_fn = transform_fn
 
     def generate(
         self, z: tf.Tensor, background: tf.Tensor, parent: tf.Tensor, child: tf.Tensor
@@ -78,16 +64,13 @@ class ServedGenerator(tf.Module):
 
     def generate_class(self, child: tf.Tensor, seed: tf.Tensor) -> Outputs:
         """`generate_class`: pictures of a child's code."""
-        seeds = tf.stack([seed, tf.fill(tf.shape(seed), tf.constant(0, tf.int64))], axis=1)
         codes = tied_codes(child, self.generator.config)
-        return _encoded(self.generator(self._noise(seeds), codes, training=False))
+        return _encoded(self.generator(self._noise(_seeds(seed)), codes, training=False))
 
     def evaluate(self, examples: tf.Tensor) -> Outputs:
         """`evaluate`: a record's picture, and one that is made for it."""
-        if self._inputs is None:
-            return {}
-        features = self._inputs.transform_fn(examples)
-        seeds = _seeds_of(features[self._inputs.key])
+        features = self._transform_fn(examples) if self._transform_fn else {}
+        seeds = _seeds(features[EXAMPLE_KEY])
         config = self.generator.config
         children = tf.map_fn(
             lambda seed: draw_children(fold_in(seed, Purpose.SERVED_CHILD), 1, config)[0],
@@ -98,7 +81,7 @@ class ServedGenerator(tf.Module):
         codes = tied_codes(children, config)
         made = self.generator(self._noise(seeds), codes, training=False)
         return {
-            REAL_IMAGE: features[self._inputs.image],
+            REAL_IMAGE: features[OBJECT_VIEW],
             FAKE_IMAGE: made.child,
             "background_image": made.background,
             "parent_image": made.parent,
@@ -120,16 +103,16 @@ class ServedGenerator(tf.Module):
 
 
 def export_finegan(
-    directory: str, generator: Generator, evaluate_inputs: EvaluateInputs | None = None
+    directory: str, generator: Generator, transform_fn: TransformFn | None = None
 ) -> None:
     """Writes the SavedModel.
 
     Args:
         directory: Where to.
         generator: In float32.
-        evaluate_inputs: How `evaluate` reads records; None leaves `evaluate` out.
+        transform_fn: Serialized records -> Transform's outputs; None leaves `evaluate` out.
     """
-    served = ServedGenerator(generator, evaluate_inputs)
+    served = ServedGenerator(generator, transform_fn)
     noise_size = generator.config.noise_size
 
     def signature(function: Callable[..., Outputs], **specs: tf.TensorSpec) -> Any:
@@ -144,7 +127,7 @@ def export_finegan(
         "generate": generate,
         "generate_class": signature(served.generate_class, child=code, seed=code),
     }
-    if evaluate_inputs is not None:
+    if transform_fn is not None:
         signatures["evaluate"] = signature(served.evaluate, examples=key)
     tf.saved_model.save(served, directory, signatures=signatures)
 
@@ -165,15 +148,6 @@ def _png(images: tf.Tensor) -> tf.Tensor:
     return tf.map_fn(tf.io.encode_png, levels, fn_output_signature=tf.TensorSpec([], tf.string))
 
 
-def _seeds_of(keys: tf.Tensor) -> tf.Tensor:
-    """`[n]` string, or `[n, …]` int64 -> `[n, 2]` int64."""
-    if keys.dtype != tf.string:
-        rows = tf.reshape(keys, [tf.shape(keys)[0], -1])
-        keys = tf.strings.reduce_join(tf.strings.as_string(rows), axis=1, separator=",")
-    text = tf.reshape(keys, [-1])
-    largest = (1 << 62) - 1
-    parts = [
-        tf.strings.to_hash_bucket_strong(text, largest, key=[constant, 0x9E3779B9])
-        for constant in (1, 2)
-    ]
-    return tf.stack(parts, axis=1)
+def _seeds(numbers: tf.Tensor) -> tf.Tensor:
+    """`[n]` int64 -> `[n, 2]` int64."""
+    return tf.stack([numbers, tf.zeros_like(numbers)], axis=1)

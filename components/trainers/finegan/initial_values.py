@@ -11,8 +11,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from components.trainers.only_bn.initializers import kernel_values
-
 Array = NDArray[np.float32]
 
 GAMMA_DEVIATION = 0.02
@@ -34,7 +32,7 @@ class InitialValues:
         generator = self._next()
         if generator is None:
             return np.zeros(shape, np.float32)
-        return kernel_values("orthogonal", shape, generator)
+        return _orthogonal(shape, generator)
 
     def gamma(self, channels: int) -> Array:
         """BatchNorm's factors, N(1, 0.02^2)."""
@@ -54,3 +52,20 @@ class InitialValues:
     def _next(self) -> np.random.Generator | None:
         self._count += 1
         return None if self._seed is None else np.random.default_rng((*self._seed, self._count))
+
+
+def _orthogonal(shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    """The orthogonal factor of a normal matrix, as PyTorch makes it (its own signs included)."""
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    long, short = max(rows, columns), min(rows, columns)
+    normal = generator.standard_normal((long, short), np.float32)
+    if long < 2 * short:
+        orthogonal, triangular = np.linalg.qr(normal)
+        orthogonal = orthogonal * np.sign(np.diag(triangular))
+    else:
+        # The same factor, by products of matrices alone (the decomposition takes several times as
+        # long); exact enough, because such long matrices are well conditioned.
+        lower = np.linalg.cholesky(normal.T @ normal)
+        orthogonal = normal @ np.linalg.inv(lower).T
+    matrix = orthogonal if rows >= columns else orthogonal.T
+    return np.ascontiguousarray(matrix.reshape(shape), np.float32)

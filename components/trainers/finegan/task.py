@@ -15,16 +15,13 @@ from components.trainers.finegan.average import build_average, copy_statistics, 
 from components.trainers.finegan.batches import (
     CHILD,
     NOISE,
-    OBJECT_VIEW,
-    SCENE_BOX,
-    SCENE_VIEW,
     STEP,
     Batch,
     with_draws,
 )
 from components.trainers.finegan.draws import tied_codes
 from components.trainers.finegan.experiment import FineGanExperiment
-from components.trainers.finegan.export import EvaluateInputs, export_finegan
+from components.trainers.finegan.export import TransformFn, export_finegan
 from components.trainers.finegan.generator import Generator
 from components.trainers.finegan.hard_negatives import HardNegatives
 from components.trainers.finegan.model import build_model
@@ -34,6 +31,7 @@ from components.trainers.finegan.samples import SampleSheet
 from components.trainers.finegan.updates import RealImages, Updates, global_sum
 from components.trainers.task import Summary, Task
 from components.trainers.training_config import TrainingConfig
+from components.transforms.finegan import OBJECT_VIEW, SCENE_BOX, SCENE_VIEW
 
 
 class FineGanTask(Task):
@@ -46,8 +44,8 @@ class FineGanTask(Task):
         train_batches: First step -> batches of real images from there on, without end, each a
             function of (seed, step); `batches.py` names what is in them.
         steps_per_epoch: Batches of a pass over the images; None where there are no passes.
-        evaluate_inputs: What the exported signature `evaluate` reads records with; None leaves that
-            signature out.
+        transform_fn: Serialized records -> `object_view` and `example_key`, for the signature
+            `evaluate`; without it the model is exported without that signature.
 
     Raises:
         ConfigError: The settings do not go together.
@@ -61,10 +59,10 @@ class FineGanTask(Task):
         *,
         train_batches: Callable[[int], tf.data.Dataset],
         steps_per_epoch: int | None = None,
-        evaluate_inputs: EvaluateInputs | None = None,
+        transform_fn: TransformFn | None = None,
     ) -> None:
         self.experiment, self.network, self.training = experiment, network, training
-        self.train_batches, self.evaluate_inputs = train_batches, evaluate_inputs
+        self.train_batches, self.transform_fn = train_batches, transform_fn
         self._steps_per_epoch = steps_per_epoch
         self._first_hard_step = _first_hard_step(experiment, training, steps_per_epoch)
         self.models = build_model(network, training.seed, training.precision)
@@ -138,7 +136,7 @@ class FineGanTask(Task):
         Args:
             directory: Where to.
         """
-        export_finegan(directory, self._float32_average(), self.evaluate_inputs)
+        export_finegan(directory, self._float32_average(), self.transform_fn)
 
     def _float32_average(self) -> Generator:
         """The generator as it is served: narrow types pay in training, and cost quality after."""

@@ -1,0 +1,273 @@
+"""The task in the shared loop's hands: it learns, resumes, averages, and runs on replicas."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_finegan import BATCH, NETWORK, make_task, values
+
+from components.errors import ConfigError
+from components.trainers.finegan.batches import CHILD, NOISE, STEP
+from components.trainers.finegan.task import FineGanTask
+
+TERMS = {
+    "loss",
+    "background_discriminator",
+    "background_real",
+    "background_made",
+    "background_classified",
+    "child_discriminator",
+    "child_real",
+    "child_made",
+    "generator",
+    "generator_background",
+    "generator_background_classified",
+    "parent_information",
+    "generator_child",
+    "child_information",
+    "parent_code_accuracy",
+    "child_code_accuracy",
+}
+
+
+def train(task: FineGanTask, steps: int, first_step: int = 0) -> list[dict[str, float]]:
+    step = tf.function(task.train_step, autograph=False)
+    batches = task.dataset(first_step).take(steps)
+    return [{name: float(value) for name, value in step(batch).items()} for batch in batches]
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[FineGanTask, list[dict[str, float]]]:
+    """A task after 60 updates, and its losses."""
+    task = make_task(steps=60)
+    return task, train(task, 60)
+
+
+def test_every_term_is_finite_and_the_totals_are_their_sums(trained: Any) -> None:
+    _, rows = trained
+    assert rows[0].keys() == TERMS
+    assert np.isfinite([list(row.values()) for row in rows]).all()
+    for row in rows:
+        background = 10 * (row["background_real"] + row["background_made"])
+        assert row["background_discriminator"] == pytest.approx(
+            background + row["background_classified"], rel=1e-5
+        )
+        totals = ("background_discriminator", "child_discriminator", "generator")
+        assert row["loss"] == pytest.approx(sum(row[name] for name in totals), rel=1e-5)
+
+
+def test_the_codes_become_readable(trained: Any) -> None:
+    _, rows = trained
+    for name, classes in (("parent", NETWORK.parents), ("child", NETWORK.children)):
+        last = np.mean([row[f"{name}_information"] for row in rows[-10:]])
+        assert last < 0.7 * np.log(classes)
+        assert np.mean([row[f"{name}_code_accuracy"] for row in rows[-10:]]) > 1.3 / classes
+
+
+def test_the_summary_shows_five_rows_of_samples(trained: Any) -> None:
+    task, _ = trained
+    summary = task.summarize(60)
+    assert summary.images["samples"].shape == (5 * 32, 4 * 32, 3)
+    assert summary.images["samples"].min() >= 0.0 and summary.images["samples"].max() <= 1.0
+    assert 0.0 < summary.scalars["child_mask_share"] < 1.0
+
+
+def test_a_batch_is_a_function_of_seed_and_step() -> None:
+    (_, second, *_), (again,) = (
+        list(make_task().dataset(first).take(count)) for first, count in ((0, 2), (1, 1))
+    )
+    assert second[STEP].numpy().tolist() == [1] * BATCH
+    for name in second:
+        np.testing.assert_array_equal(second[name], again[name])
+    (other,) = make_task(seed=4).dataset(1).take(1)
+    assert not np.array_equal(second[NOISE], other[NOISE])
+    assert second[CHILD].dtype == tf.int64
+
+
+def test_the_parents_real_head_and_nothing_else_stays_as_it_was() -> None:
+    task = make_task()
+    head = task.models.parent_discriminator.real_head
+    every = [v for network in task.models.networks.values() for v in network.variables]
+    before = values(every)
+    train(task, 2)
+    same = {
+        variable.path
+        for variable, old, new in zip(every, before, values(every), strict=True)
+        if np.array_equal(old, new)
+    }
+    assert same == {variable.path for variable in head.variables}
+
+
+def test_the_average_follows_parameters_and_takes_statistics_as_they_are() -> None:
+    task = make_task()
+    parameters = task.models.generator.trainable_variables
+    expected = values(parameters)
+    for index in range(2):
+        train(task, 1, index)
+        expected = [
+            0.9 * old + 0.1 * new for old, new in zip(expected, values(parameters), strict=True)
+        ]
+    found = values(task.average.trainable_variables)
+    for own, reference in zip(found, expected, strict=True):
+        np.testing.assert_allclose(own, reference, rtol=1e-5, atol=1e-7)
+    task.summarize(2)
+    for own, reference in zip(
+        values(task.average.non_trainable_variables),
+        values(task.models.generator.non_trainable_variables),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(own, reference)
+
+
+def test_hard_negatives_start_from_the_average_and_choose_every_second_batch() -> None:
+    task = make_task(hard_negative_steps=3, steps=5)
+    train(task, 2)
+    generator, average = task.models.generator, task.average
+    for own, copy in zip(
+        values(generator.trainable_variables), values(average.trainable_variables), strict=True
+    ):
+        np.testing.assert_array_equal(own, copy)
+    moved = generator.non_trainable_variables[0]
+    plain = make_task(hard_negative_steps=0, steps=5)
+    for first in (2, 3, 4):
+        for variable, source in zip(_all(plain), _all(task), strict=True):
+            variable.assign(source)
+        train(plain, 1, first)
+        train(task, 1, first)
+        # Candidates move the generator's statistics; a plain batch moves them as ever.
+        same = np.array_equal(*values([moved, plain.models.generator.non_trainable_variables[0]]))
+        assert same == (first != 3)
+
+
+def _all(task: FineGanTask) -> list[keras.Variable]:
+    return [v for item in task.checkpoint_items.values() for v in item.variables]
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_with_float32_variables(precision: str) -> None:
+    keras.config.set_dtype_policy(precision)
+    try:
+        task = make_task(precision=precision)
+        rows = train(task, 3)
+        assert {variable.dtype for variable in task.models.generator.variables} == {"float32"}
+        assert np.isfinite([row["loss"] for row in rows]).all()
+        assert "samples" in task.summarize(3).images
+    finally:
+        keras.config.set_dtype_policy("float32")
+    plain = train(make_task(), 1)
+    assert rows[0]["loss"] == pytest.approx(plain[0]["loss"], rel=0.02)
+
+
+def test_settings_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ConfigError, match="cannot be accumulated"):
+        make_task(accumulation_steps=2)
+    with pytest.raises(ConfigError, match="as long as the training"):
+        make_task(hard_negative_steps=8)
+
+
+RESUMED = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+folder, stop = Path(sys.argv[2]), int(sys.argv[3])
+import numpy as np
+from tiny_finegan import make_task, values
+from components.trainers import training_loop
+from components.trainers.training_config import TrainingConfig
+
+options = dict(seed=3, learning_rate=2e-3, checkpoint_every_steps=3, summary_every_steps=3, steps=8)
+config = TrainingConfig(**options)
+if stop:
+    def killed(self, step, terms, note=training_loop.NanGuard.note):
+        note(self, step, terms)
+        if step == stop:
+            import os
+            os._exit(9)
+    training_loop.NanGuard.note = killed
+result = training_loop.run_training(
+    lambda: make_task(hard_negative_steps=4, **options), config, folder / "checkpoints",
+    folder / "logs", identity="same",
+)
+items = result.task.checkpoint_items.values()
+np.savez(folder / "weights.npz", *[value for item in items for value in values(item.variables)])
+(folder / "report.json").write_text(json.dumps([result.resumed_from, result.history]))
+"""
+
+
+def _run(program: str, project_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, str(Path(__file__).parent), *arguments],
+        cwd=project_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_killed_run_ends_with_the_same_weights(project_dir: Path, tmp_path: Path) -> None:
+    """Killed in the phase of hard negatives, between two checkpoints."""
+    folders = [tmp_path / name for name in ("straight", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    straight = _run(RESUMED, project_dir, str(folders[0]), "0")
+    assert straight.returncode == 0, straight.stderr[-3000:]
+    assert _run(RESUMED, project_dir, str(folders[1]), "6").returncode == 9
+    resumed = _run(RESUMED, project_dir, str(folders[1]), "0")
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    reports = [json.loads((folder / "report.json").read_text()) for folder in folders]
+    assert [report[0] for report in reports] == [0, 6]
+    assert reports[0][1] == reports[1][1]
+    left, right = (np.load(folder / "weights.npz") for folder in folders)
+    assert len(left.files) > 200
+    for name in left.files:
+        np.testing.assert_array_equal(left[name], right[name])
+
+
+REPLICAS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tiny_finegan import BATCH, make_task, values
+from components.transforms.finegan import SCENE_BOX
+
+strategy = tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"])
+alone = make_task(hard_negative_steps=2, steps=4)
+with strategy.scope():
+    shared = make_task(hard_negative_steps=2, steps=4)
+
+def twice(batch):
+    # Both replicas see the same images, so that their batch statistics are those of one.
+    half = {name: value[: BATCH // 2] for name, value in batch.items()}
+    return half, {name: tf.concat([value, value], 0) for name, value in half.items()}
+
+step = tf.function(alone.train_step, autograph=False)
+together = tf.function(lambda b: strategy.run(shared.train_step, args=(b,)), autograph=False)
+halves = alone.dataset(0).map(lambda batch: twice(batch)[0])
+wholes = strategy.experimental_distribute_dataset(alone.dataset(0).map(lambda b: twice(b)[1]))
+for index, (half, whole) in enumerate(zip(halves.take(4), wholes)):
+    expected = step(half)
+    found = strategy.reduce("SUM", together(whole), axis=None)
+    if index < 3:  # then each replica has candidates of its own
+        for name, value in expected.items():
+            np.testing.assert_allclose(found[name], value, rtol=2e-3, atol=1e-5, err_msg=name)
+    assert np.isfinite(found["loss"])
+assert shared.summarize(4).scalars["child_mask_share"] > 0
+"""
+
+
+def test_two_replicas_do_what_one_does(project_dir: Path) -> None:
+    """In a process of its own: devices are fixed once TensorFlow has started."""
+    finished = _run(REPLICAS, project_dir)
+    assert finished.returncode == 0, finished.stderr[-3000:]
