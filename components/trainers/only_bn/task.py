@@ -87,6 +87,10 @@ class OnlyBatchNormTask(Task):
     def train_step(self, batch: Batch) -> Mapping[str, tf.Tensor]:
         """One update.
 
+        BatchNorm normalises each replica's images, and each part of `accumulation_steps`, by their
+        own statistics, as PyTorch does. Replicas average their running statistics; parts move them
+        one after the other.
+
         Args:
             batch: This replica's images and labels.
 
