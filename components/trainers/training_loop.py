@@ -171,6 +171,8 @@ class _Loop:
                     fix="run it again to go on from there",
                 )
             if finished:
+                if step > first_step:
+                    self.progress.report(step, self.history[-1])
                 return
             guard.note(step, next(updates))
             step += 1

@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 from components.evaluators.evaluation_config import EvaluationConfig, Gate
 from components.example_gens.labelled_image_config import NUM_CLASSES, LabelledImageDataConfig
-from components.example_gens.labelled_image_features import CLASS_TEXT
+from components.example_gens.labelled_image_features import CLASS_LABEL
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
 from components.trainers.only_bn.network_config import NetworkConfig
 from components.trainers.training_config import TrainingConfig
@@ -167,6 +167,6 @@ def _smoke(dataset: str) -> OnlyBatchNormConfig:
 def _evaluation(minimum_top_1: float | None) -> EvaluationConfig:
     return EvaluationConfig(
         metrics=("top_1", "top_5", "cross_entropy", "disabled_features"),
-        slices=(CLASS_TEXT,),
+        slices=(CLASS_LABEL,),
         gates={"top_1": Gate(minimum=minimum_top_1, max_drop=MAX_DROP)},
     )

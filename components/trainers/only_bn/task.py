@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.errors import ConfigError
 from components.trainers.gradient_accumulation import accumulated_gradients
 from components.trainers.only_bn.disabled_features import disabled_features
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
@@ -42,6 +43,10 @@ class OnlyBatchNormTask(Task):
         image_size: `(height, width)` of the exported signature `serving_default`.
         transform_fn: Serialized records -> `image` and `label`, for the signature `evaluate`;
             without it the model is exported without that signature.
+
+    Raises:
+        ConfigError: A batch cannot be divided among replicas and parts, or the last size of the
+            training images is not the network's.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class OnlyBatchNormTask(Task):
         image_size: tuple[int, int] = (32, 32),
         transform_fn: TransformFn | None = None,
     ) -> None:
+        _check_last_batch(experiment.batch_size, num_examples, training.accumulation_steps)
         self.experiment, self.network, self.training = experiment, network, training
         self.train_batches, self.test_batches = train_batches, test_batches
         self.image_size, self.transform_fn = image_size, transform_fn
@@ -171,3 +177,18 @@ class OnlyBatchNormTask(Task):
         for variable, trained in zip(model.variables, self.model.variables, strict=True):
             variable.assign(tf.convert_to_tensor(trained.value))
         return model
+
+
+def _check_last_batch(batch_size: int, num_examples: int, parts: int) -> None:
+    """Refuses what would end training at the last and smaller batch of its first epoch."""
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    last = num_examples % batch_size or batch_size
+    for rows in (batch_size, last):
+        if rows < replicas or (parts > 1 and rows % (parts * replicas)):
+            raise ConfigError(
+                "a batch cannot be divided",
+                found=f"{rows} images ({num_examples} in batches of {batch_size}; the last is "
+                f"smaller) for {replicas} replicas of {parts} parts",
+                expected="an image or more for each replica, and equal parts",
+                fix="change experiment.batch_size or training.accumulation_steps",
+            )

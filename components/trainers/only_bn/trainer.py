@@ -43,7 +43,6 @@ def build_task(inputs: TrainerInputs) -> Task:
             expected=f"{data.num_classes} ({data.dataset})",
             fix=f"--set network.classes={data.num_classes}",
         )
-    experiment.check_image_size(data.image_size)
     return OnlyBatchNormTask(
         experiment,
         network,

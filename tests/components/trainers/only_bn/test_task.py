@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from two_colours import IMAGES, batch, images_and_labels, make_task, records
+from two_colours import IMAGES, batch, batches, images_and_labels, make_task, records
 
 from components.errors import ConfigError, DataError
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
@@ -18,6 +18,7 @@ from components.trainers.only_bn.model import ResNet, build_model, count_paramet
 from components.trainers.only_bn.network_config import NetworkConfig
 from components.trainers.only_bn.reference_weights import load_reference_weights
 from components.trainers.only_bn.task import OnlyBatchNormTask
+from components.trainers.training_config import TrainingConfig
 
 MODES = ("bn", "all", "all_but_bn", "bn_and_output", "random_subset")
 
@@ -273,6 +274,20 @@ def test_settings_out_of_range_are_refused() -> None:
 
 def test_the_last_smaller_batch_is_a_step() -> None:
     assert OnlyBatchNormExperiment().steps_per_epoch(50_000) == 391
+
+
+@pytest.mark.parametrize(("num_examples", "parts"), [(50_000, 3), (129, 2)])
+def test_a_last_batch_that_cannot_be_divided_is_refused_at_once(
+    num_examples: int, parts: int
+) -> None:
+    with pytest.raises(ConfigError, match="cannot be divided"):
+        OnlyBatchNormTask(
+            OnlyBatchNormExperiment(batch_size=128),
+            NetworkConfig(depth=8, width=1),
+            TrainingConfig(accumulation_steps=parts),
+            num_examples=num_examples,
+            train_batches=batches,
+        )
 
 
 def test_weights_of_another_network_are_refused() -> None:
