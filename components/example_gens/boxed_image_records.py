@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 
 import numpy as np
 from PIL import Image
@@ -11,6 +10,7 @@ from PIL import Image
 from components.errors import DataError
 from components.example_gens import boxed_image_features as keys
 from components.example_gens import file_access
+from components.example_gens.boxed_image_files import size_or_absent
 from components.example_gens.image_reader import ReadImage, read_image
 from components.example_gens.record_source import Record, RecordError
 
@@ -113,12 +113,10 @@ def _clip_interval(start: float, length: float, limit: int) -> tuple[float, floa
 
 
 def _content(path: str, described: str) -> bytes:
-    if not file_access.is_remote(path) and not os.path.exists(path):
-        raise _missing(described)
     try:
         return file_access.read_bytes(path)
     except DataError as error:
-        if file_access.is_remote(path):
+        if size_or_absent(path) < 0:
             raise _missing(described) from error
         raise
 

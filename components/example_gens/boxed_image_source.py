@@ -7,14 +7,14 @@ name: a file that is missing or no picture, a box without area.
 from __future__ import annotations
 
 import abc
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from components.errors import ConfigError, DataError
 from components.example_gens import file_access
 from components.example_gens.boxed_image_config import OFFICIAL, BoxedImageDataConfig, config_of
+from components.example_gens.boxed_image_files import size_or_absent
 from components.example_gens.boxed_image_records import BoxXYWH, read_boxed_image
 from components.example_gens.fingerprints import fingerprint_of_names_and_sizes
 from components.example_gens.record_source import Record, RecordSource
@@ -180,19 +180,9 @@ class BoxedImageSource(RecordSource):
             yield f"{image.path}={image.label}", size_or_absent(self.path(image.path))
 
 
-def size_or_absent(path: str) -> int:
-    """Bytes of a file; -1 if it is not there, which reading it will explain by name."""
-    if file_access.is_remote(path):
-        import tensorflow as tf
-
-        try:
-            return int(tf.io.gfile.stat(path).length)
-        except tf.errors.NotFoundError:
-            return -1
-    return os.path.getsize(path) if os.path.exists(path) else -1
-
-
-def _refuse_repeated_pictures(found: Sequence[BoxedImage], path: Any, unpack: str) -> None:
+def _refuse_repeated_pictures(
+    found: Sequence[BoxedImage], path: Callable[[str], str], unpack: str
+) -> None:
     first: dict[str, str] = {}
     for image in found:
         if image.path in first:

@@ -25,17 +25,14 @@ from typing import Any, NamedTuple
 from components.errors import DataError
 from components.example_gens import file_access
 from components.example_gens.boxed_image_config import official_records
+from components.example_gens.boxed_image_files import size_or_absent
 from components.example_gens.boxed_image_matlab import (
     read_variable,
     require_fields,
     whole_number,
 )
 from components.example_gens.boxed_image_records import BoxXYWH
-from components.example_gens.boxed_image_source import (
-    BoxedImage,
-    BoxedImageSource,
-    size_or_absent,
-)
+from components.example_gens.boxed_image_source import BoxedImage, BoxedImageSource
 
 ALL_ANNOTATIONS = "cars_annos.mat"
 META = "devkit/cars_meta.mat"

@@ -14,13 +14,10 @@ from xml.etree import ElementTree
 from components.errors import DataError
 from components.example_gens import file_access
 from components.example_gens.boxed_image_config import official_records
+from components.example_gens.boxed_image_files import size_or_absent
 from components.example_gens.boxed_image_matlab import read_variable, whole_number
 from components.example_gens.boxed_image_records import BoxXYWH
-from components.example_gens.boxed_image_source import (
-    BoxedImage,
-    BoxedImageSource,
-    size_or_absent,
-)
+from components.example_gens.boxed_image_source import BoxedImage, BoxedImageSource
 from components.example_gens.record_source import RecordError
 
 LISTS = {True: "train_list.mat", False: "test_list.mat"}
