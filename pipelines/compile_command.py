@@ -45,10 +45,9 @@ def compile_pipelines(
     # A mistyped key is told before the seconds that TFX takes.
     clusters = {name: cluster_config(name, accelerator, cluster or ()) for name in names}
     typer.echo("loading   TFX (some 15 s)", err=True)
-    from pipelines.runners.kubeflow import compile_graph
-    from pipelines.runners.kubeflow_graph import read_graph
+    from pipelines.runners.kubeflow import compile_pipeline
 
-    for name in names:
+    for name, offered in clusters.items():
         path = output / f"{name}.yaml"
-        compile_graph(read_graph(name), clusters[name], path)
+        compile_pipeline(offered, path)
         typer.echo(str(path))

@@ -13,9 +13,14 @@ from typing import Any
 from components.errors import ConfigError, RunError
 from kfp import compiler, dsl  # type: ignore[attr-defined] # the folder kfp/ misleads mypy
 from pipelines.runners.kubeflow_cluster import ClusterConfig
-from pipelines.runners.kubeflow_graph import NodeGraph
+from pipelines.runners.kubeflow_graph import NodeGraph, read_graph
 from pipelines.runners.kubeflow_parameters import default_arguments
 from pipelines.runners.kubeflow_resources import PREPARE_TASK, VERDICT_TASK, NodeResources
+
+
+def compile_pipeline(cluster: ClusterConfig, path: Path) -> None:
+    """Writes the pipeline that `cluster` is about; imports TFX. See `compile_graph`."""
+    compile_graph(read_graph(cluster.pipeline), cluster, path)
 
 
 def compile_graph(graph: NodeGraph, cluster: ClusterConfig, path: Path) -> None:

@@ -113,7 +113,7 @@ def _strike(command: Command, fault: Fault) -> None:
         if fault.step is None:
             Launcher._run_executor = lambda *_: os.kill(os.getpid(), number)
         else:
-            logging.getLogger(PROGRESS_LOGGER).addHandler(_AtStep(fault.step, number))
+            logging.getLogger(PROGRESS_LOGGER).addHandler(AtStep(fault.step, number))
 
 
 def fill_disk(root: Path) -> None:
@@ -140,7 +140,7 @@ def _observer(fault: Fault | None) -> Callable[[Mapping[str, NodeStatus]], None]
     return observe
 
 
-class _AtStep(logging.Handler):
+class AtStep(logging.Handler):
     """Sends this process a signal once training tells that it has reached a step."""
 
     def __init__(self, step: int, number: int) -> None:

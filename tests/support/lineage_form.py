@@ -9,8 +9,11 @@ from typing import Any
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
-# How long something took, and files that tell it, differ between any two runs.
-UNLIKE = ("num_bytes",)
+# Sizes of files that tell times and paths, and a version that is a time.
+UNLIKE = ("num_bytes", "pushed_version")
+ARTIFACT_IDS = ("current_model_id", "baseline_model_id")
+# Its name is a digest of paths, among others.
+CACHE_CONTEXT = "execution_cache"
 
 
 class LineageForm:
@@ -30,7 +33,8 @@ class LineageForm:
         events = store.get_events_by_execution_ids(list(self._nodes))
         self._artifacts = self._named_artifacts(events)
         self.contexts = _sorted(
-            (one.type, self._text(one.name), self._properties(one)) for one in store.get_contexts()
+            (one.type, self._context_name(one), self._properties(one))
+            for one in store.get_contexts()
         )
         self.executions = _sorted(
             (
@@ -94,18 +98,23 @@ class LineageForm:
         }
 
     def _contexts(self, contexts: list[metadata_store_pb2.Context]) -> list[tuple[str, str]]:
-        return sorted((one.type, self._text(one.name)) for one in contexts)
+        return sorted((one.type, self._context_name(one)) for one in contexts)
+
+    def _context_name(self, context: metadata_store_pb2.Context) -> str:
+        return "<key>" if context.type == CACHE_CONTEXT else self._text(context.name)
 
     def _properties(self, proto: Any) -> dict[str, Any]:
         return {
-            f"{kind}.{name}": self._value(value)
+            f"{kind}.{name}": self._value(name, value)
             for kind in ("properties", "custom_properties")
             for name, value in sorted(getattr(proto, kind).items())
             if name not in UNLIKE
         }
 
-    def _value(self, value: metadata_store_pb2.Value) -> Any:
+    def _value(self, name: str, value: metadata_store_pb2.Value) -> Any:
         found = getattr(value, value.WhichOneof("value"))
+        if name in ARTIFACT_IDS:
+            return self._artifacts[int(found)]
         return self._text(found) if isinstance(found, str) else found
 
     def _text(self, text: str) -> str:

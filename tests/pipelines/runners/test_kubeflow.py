@@ -14,7 +14,7 @@ from compiled_run import read_documents
 import kfp
 from components.errors import ConfigError
 from pipelines.registry import PIPELINES
-from pipelines.runners.kubeflow import compile_graph
+from pipelines.runners.kubeflow import compile_graph, compile_pipeline
 from pipelines.runners.kubeflow_cluster import cluster_config
 from pipelines.runners.kubeflow_graph import NodeGraph
 from pipelines.runners.kubeflow_parameters import PARAMETERS, parse_list, run_arguments
@@ -29,12 +29,12 @@ GRAPH = NodeGraph(
 Compiled = tuple[dict[str, Any], dict[str, Any]]
 
 
-@pytest.fixture(params=sorted(PIPELINES))
+@pytest.fixture(params=sorted(PIPELINES), scope="module")
 def golden_path(request: pytest.FixtureRequest, project_dir: Path) -> Path:
     return project_dir / "kfp" / "compiled" / f"{request.param}.yaml"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def golden(golden_path: Path) -> Compiled:
     return read_documents(golden_path)
 
@@ -82,10 +82,8 @@ def test_every_registered_pipeline_is_compiled_and_nothing_else(project_dir: Pat
 
 
 def test_compiled_files_are_up_to_date(golden_path: Path, tmp_path: Path) -> None:
-    from pipelines.runners.kubeflow_graph import read_graph
-
     fresh = tmp_path / golden_path.name
-    compile_graph(read_graph(golden_path.stem), cluster_config(golden_path.stem), fresh)
+    compile_pipeline(cluster_config(golden_path.stem), fresh)
     recorded, made = golden_path.read_text(), fresh.read_text()
     fix = f"run `papergarden compile {golden_path.stem} -o kfp/compiled/`"
     documents = [list(yaml.safe_load_all(text)) for text in (made, recorded)]
