@@ -47,6 +47,7 @@ class PatchDiscriminator(keras.Model):
         )
         self.real_kernel = weight(self, "real_kernel", values.kernel(shape))
         self.real_bias = weight(self, "real_bias", values.bias(1, fan_in), autocast=False)
+        self.built = True
 
     def call(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Judges images.
@@ -89,6 +90,7 @@ class DiscriminatorBlock(keras.layers.Layer):
         stride = 2 if shape[0] == 4 else 1
         self.convolution = Convolution(shape, values, stride=stride, **dtype)
         self.norm = BatchNorm(shape[-1], values, **dtype) if norm else None
+        self.built = True
 
     def call(self, features: tf.Tensor, training: bool = False, groups: int = 1) -> tf.Tensor:
         """`[batch, height, width, in]` -> `[batch, height', width', out]`."""
@@ -113,6 +115,7 @@ class Linear(keras.layers.Layer):
         self.kernel = weight(self, "kernel", values.kernel(shape), autocast=False)
         fan_in = FIRST_SIDE**2 * channels
         self.bias = weight(self, "bias", values.bias(outputs, fan_in), autocast=False)
+        self.built = True
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """`[batch, 4, 4, channels]` -> `[batch, outputs]`."""
@@ -151,6 +154,7 @@ class CodeDiscriminator(keras.Model):
         self.code_block = DiscriminatorBlock((3, channels, channels), values, **dtype)
         self.code_head = Linear(channels, classes, values, **dtype)
         self.real_head = Linear(channels, 1, values, **dtype)
+        self.built = True
 
     def call(self, images: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """Judges images.

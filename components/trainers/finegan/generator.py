@@ -81,6 +81,7 @@ class GatedBlock(keras.layers.Layer):
         self.convolution = convolution
         channels = int(convolution.kernel.shape[-1])
         self.norm = BatchNorm(channels, values, dtype=self.dtype_policy)
+        self.built = True
 
     def call(
         self, features: tf.Tensor, codes: tf.Tensor | None = None, training: bool = False
@@ -105,6 +106,7 @@ class ResidualBlock(keras.layers.Layer):
         self.gate = GatedBlock(widening, values, **dtype)
         self.convolution = Convolution((3, channels, channels), values, **dtype)
         self.norm = BatchNorm(channels, values, **dtype)
+        self.built = True
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """`[batch, height, width, channels]`, twice."""
@@ -134,6 +136,7 @@ class FirstStage(keras.layers.Layer):
         for inputs, outputs in pairwise(channels):
             convolution = DoublingConvolution((3, inputs, 2 * outputs), values, **dtype)
             self.doublings.append(GatedBlock(convolution, values, **dtype))
+        self.built = True
 
     def call(self, noise: tf.Tensor, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """`[batch, noise]` and `[batch, codes]` -> `[batch, size, size, channels]`."""
@@ -177,6 +180,7 @@ class NextStage(keras.layers.Layer):
         # To half the channels, so the convolution before the gate keeps their number.
         last = Convolution((3, channels, channels), values, **dtype)
         self.last = GatedBlock(last, values, **dtype)
+        self.built = True
 
     def call(self, features: tf.Tensor, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """`[batch, size, size, channels]` and `[batch, codes]` -> `[…, channels / 2]`."""
@@ -201,6 +205,7 @@ class Head(keras.layers.Layer):
         self.mask_kernel = None
         if mask:
             self.mask_kernel = weight(self, "mask_kernel", values.kernel((3, 3, channels, 1)))
+        self.built = True
 
     def call(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Features -> image float32 in [-1, 1], mask float32 in [0, 1] or None."""
@@ -235,6 +240,7 @@ class Generator(keras.Model):
         self.parent_head = Head(width // 2, values, mask=True, **dtype)
         self.child_next = NextStage(config, width // 2, config.children, values, **dtype)
         self.child_head = Head(width // 4, values, mask=True, **dtype)
+        self.built = True
 
     def call(self, noise: tf.Tensor, codes: Codes, training: bool = False) -> Stages:
         """Makes the images of a batch.
@@ -279,9 +285,7 @@ def build_generator(
         precision: Keras' dtype policy; variables are float32 under each.
     """
     values = InitialValues(None if seed is None else (seed, 0))
-    model = Generator(config, values, precision)
-    model.built = True
-    return model
+    return Generator(config, values, precision)
 
 
 def resized_to_corners(images: tf.Tensor, size: int) -> tf.Tensor:

@@ -1,4 +1,8 @@
-"""Convolution, BatchNorm and gate as PyTorch computes them, on channels-last features."""
+"""Convolution, BatchNorm and gate as PyTorch computes them, on channels-last features.
+
+Layers make their variables at once and say that they are built: Keras would try out a layer that
+does not, which doubles the time of tracing.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,7 @@ class Convolution(keras.layers.Layer):
         size, inputs, outputs = shape
         self.stride, self.padding, self.size = stride, padding, size
         self.kernel = weight(self, "kernel", values.kernel((size, size, inputs, outputs)))
+        self.built = True
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """`[batch, height, width, in]` -> `[batch, height', width', out]`."""
@@ -92,6 +97,7 @@ class CodeConvolution(keras.layers.Layer):
         super().__init__(**options)
         size, inputs, outputs = shape
         self.kernel = weight(self, "kernel", values.kernel((size, size, inputs, outputs)))
+        self.built = True
 
     def call(self, features: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
         """`[batch, height, width, in]` and `[batch, codes]` -> `[batch, height, width, out]`."""
@@ -121,6 +127,7 @@ class BatchNorm(keras.layers.Layer):
         self.beta = weight(self, "beta", zeros, autocast=False)
         self.running_mean = self._statistic("running_mean", zeros)
         self.running_variance = self._statistic("running_variance", zeros + 1)
+        self.built = True
 
     def call(self, features: tf.Tensor, training: bool = False, groups: int = 1) -> tf.Tensor:
         """Normalises, scales and shifts.

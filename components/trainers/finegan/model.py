@@ -52,16 +52,13 @@ def build_model(config: NetworkConfig, seed: int = 0, precision: str = "float32"
         precision: Keras' dtype policy; variables are float32 under each.
     """
     background, parent, child = (InitialValues((seed, number)) for number in (1, 2, 3))
-    models = FineGan(
+    return FineGan(
         config,
         build_generator(config, seed, precision),
         PatchDiscriminator(config, background, precision),
         CodeDiscriminator(config, config.parents, parent, precision),
         CodeDiscriminator(config, config.children, child, precision),
     )
-    for network in models.networks.values():
-        network.built = True
-    return models
 
 
 def count_parameters(models: FineGan) -> dict[str, int]:

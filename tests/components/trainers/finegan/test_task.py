@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_finegan import BATCH, NETWORK, make_task, values
+from tiny_finegan import BATCH, NETWORK, compiled_step, make_task, values
 
 from components.errors import ConfigError
 from components.trainers.finegan.batches import CHILD, NOISE, STEP
@@ -39,7 +39,7 @@ TERMS = {
 
 
 def train(task: FineGanTask, steps: int, first_step: int = 0) -> list[dict[str, float]]:
-    step = tf.function(task.train_step, autograph=False)
+    step = compiled_step(task)
     batches = task.dataset(first_step).take(steps)
     return [{name: float(value) for name, value in step(batch).items()} for batch in batches]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,3 +78,9 @@ def make_task(
 def values(variables: Any) -> list[np.ndarray]:
     """Copies of variables."""
     return [np.array(tf.convert_to_tensor(variable.value)) for variable in variables]
+
+
+@cache
+def compiled_step(task: FineGanTask) -> Callable[[Any], Any]:
+    """A task's step, traced once."""
+    return tf.function(task.train_step, autograph=False)
