@@ -80,7 +80,12 @@ def _pipeline(graph: NodeGraph, cluster: ClusterConfig) -> Any:
         verdict.after(*(tasks[name] for name in graph.last))
 
     name = graph.pipeline.replace("_", "-")
-    return dsl.pipeline(name=name, description=graph.title)(pipeline)
+    component = dsl.pipeline(name=name, description=graph.title)(pipeline)
+    # The SDK writes no more than an hour, and Argo counts it from a task's first start: training
+    # that is preempted later would not be tried again, or be stopped when the hour is over.
+    for task in component.pipeline_spec.root.dag.tasks.values():
+        task.retry_policy.backoff_max_duration.seconds = cluster.backoff.within_seconds
+    return component
 
 
 def _task(
@@ -140,7 +145,6 @@ def _set_resources(task: Any, asked: NodeResources, cluster: ClusterConfig) -> N
         num_retries=asked.retries,
         backoff_duration=f"{cluster.backoff.seconds}s",
         backoff_factor=cluster.backoff.factor,
-        backoff_max_duration=f"{cluster.backoff.longest_seconds}s",
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
+from components.errors import ConfigError
 from components.lineage.metadata_uri import PASSWORD_VARIABLE, USER_VARIABLE
 from pipelines.configs.paper_config import PaperConfig, Preset, resolve_config
 from pipelines.runners.kubeflow_resources import (
@@ -71,15 +72,27 @@ class Backoff:
 
     Attributes:
         seconds: The first wait.
-        factor: Each wait is so many times the one before.
-        longest_seconds: No wait is longer; Kubeflow allows an hour at most.
+        factor: Each wait is so many times the one before; Argo takes whole numbers.
+        within_seconds: How long after its first start a task may run and be tried again.
+
+    Raises:
+        ConfigError: A number is out of its range.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     seconds: int = 30
-    factor: float = 2.0
-    longest_seconds: int = 1800
+    factor: int = 2
+    within_seconds: int = 30 * 24 * 3600
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "factor", "within_seconds"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"backoff.{name} is too small",
+                    found=getattr(self, name),
+                    expected="an integer >= 1",
+                )
 
 
 class ClusterConfig(PaperConfig):

@@ -97,7 +97,7 @@ DEFAULT_RESOURCES: Mapping[str, NodeResources] = {
     "StatisticsGen": NodeResources(cpu=2, memory="4Gi"),
     "ExampleValidator": NodeResources(),
     "Transform": NodeResources(cpu=2, memory="4Gi"),
-    "Trainer": NodeResources(cpu=4, memory="16Gi", accelerators=1, retries=10),
+    "Trainer": NodeResources(cpu=4, memory="16Gi", accelerators=1, retries=8),
     "Baseline": NodeResources(),
     "Evaluator": NodeResources(cpu=4, memory="8Gi"),
     "Report": NodeResources(memory="4Gi"),

@@ -129,7 +129,8 @@ def test_every_task_asks_for_resources_and_retries(golden: Compiled) -> None:
         assert resources["memoryRequest"] == resources["memoryLimit"] >= 2, title
         retries = task["retryPolicy"]
         assert retries["maxRetryCount"] >= (1 if title == VERDICT_TASK else 3), title
-        assert retries["backoffFactor"] > 1, title
+        assert retries["backoffFactor"] == 2, title
+        assert retries["backoffMaxDuration"] == "2592000s", title
         assert retries["backoffDuration"] == "30s", title
         assert not task["cachingOptions"].get("enableCache"), title
 
@@ -230,6 +231,8 @@ def test_what_a_cluster_offers_can_be_told(tmp_path: Path) -> None:
         "nodes.Trainer.memory=lots",
         "nodes.Trainer.cpu=0",
         "nodes.Trainer.retries=-1",
+        "backoff.factor=1.5",
+        "backoff.seconds=0",
         "nodes.Tuner.cpu=1",
         "imagee=x",
         "image=7",
