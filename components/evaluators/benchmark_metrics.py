@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from components.errors import ConfigError
+from components.evaluators.generated_images_config import (
+    FEATURE_NETWORKS,
+    GENERATED_IMAGE_METRICS,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,32 @@ class BenchmarkMetric:
 
 
 RECORDS_EVALUATED = "records_evaluated"
+
+_INTERVAL = "in brackets its 95 % interval by leaving out a group of images at a time"
+_GENERATED_IMAGE_MEANINGS: dict[str, str] = {
+    "frechet_distance": (
+        "Fréchet distance between Gaussians fitted to the features of real and of generated images,"
+        f" {_INTERVAL}; few images bias it upwards, and with no more images than features the"
+        " covariances lack ranks and it says little"
+    ),
+    "kernel_distance": (
+        "squared maximum mean discrepancy of the features under the kernel (x . y / dimensions +"
+        f" 1)^3, unbiased for any number of images, negative at times; {_INTERVAL}"
+    ),
+    "class_score": (
+        "exponential of the mean divergence of an image's classes from all images' classes, mean"
+        f" over splits by the hash of the record's image, {_INTERVAL}; beside it the deviation of"
+        " the splits"
+    ),
+    "nmi": (
+        "normalised mutual information (mean of the entropies) of the labels of real images with"
+        f" the code whose generated images have the nearest mean feature, {_INTERVAL}"
+    ),
+    "accuracy": (
+        "accuracy, under the best one-to-one matching with the labels of real images, of the code"
+        f" whose generated images have the nearest mean feature, {_INTERVAL}"
+    ),
+}
 
 BENCHMARK_METRICS: dict[str, BenchmarkMetric] = {
     "psnr": BenchmarkMetric(
@@ -80,6 +110,29 @@ BENCHMARK_METRICS: dict[str, BenchmarkMetric] = {
         "DisabledFeatures",
         "",
         "share of the gammas of BatchNorm whose magnitude is below 0.01",
+    ),
+    **{
+        name: BenchmarkMetric(
+            "components.evaluators.generated_images_tfma",
+            "GeneratedImageMetric",
+            "",
+            f"{_GENERATED_IMAGE_MEANINGS[quantity]}. Features by {FEATURE_NETWORKS[network]}",
+        )
+        for name, (network, quantity) in GENERATED_IMAGE_METRICS.items()
+    },
+    "cluster_nmi": BenchmarkMetric(
+        "components.evaluators.cluster_agreement_tfma",
+        "ClusterInformation",
+        "",
+        "normalised mutual information (mean of the entropies) of the labels of real images with"
+        " the clusters that the model itself gives them",
+    ),
+    "cluster_accuracy": BenchmarkMetric(
+        "components.evaluators.cluster_agreement_tfma",
+        "ClusterAccuracy",
+        "",
+        "accuracy, under the best one-to-one matching with the labels of real images, of the"
+        " clusters that the model itself gives them",
     ),
     RECORDS_EVALUATED: BenchmarkMetric(
         "components.evaluators.record_count_tfma",

@@ -194,9 +194,84 @@ ONLY_BN_RESULTS: tuple[PaperResult, ...] = (
     ),
 )
 
+_FINEGAN_PAPER = "paper (CVPR 2019, arXiv 1811.11155), from its table at papers-with-code"
+_FINEGAN_IMAGES = "30,000 images at 128 pixels, equally many of each child's code, codes tied"
+_FINEGAN_RELEASED = f"the authors' released weights; {_FINEGAN_IMAGES}"
+_FINEGAN_PROTOCOLS = {
+    "inception_score": f"{_FINEGAN_IMAGES}; Inception fine-tuned on the data set's own classes",
+    "fid": f"{_FINEGAN_IMAGES}; Inception trained on ImageNet, by a PyTorch implementation",
+    "cluster_nmi": "real images, clustered by features of networks trained on generated images",
+    "cluster_accuracy": "the same clusters, matched with the labels one to one",
+}
+_FINEGAN_TABLE: tuple[tuple[str, float, float, float, float], ...] = (
+    ("cub", 52.53, 11.25, 0.403, 0.126),
+    ("stanford_dogs", 46.92, 25.66, 0.233, 0.079),
+    ("stanford_cars", 32.62, 16.03, 0.354, 0.078),
+)
+
+
+def _finegan_other(item: str, metric: str, value: float, protocol: str, source: str) -> PaperResult:
+    return PaperResult("finegan", item, "cub", metric, value, protocol, source, verified=True)
+
+
+FINEGAN_RESULTS: tuple[PaperResult, ...] = (
+    *(
+        PaperResult(
+            paper="finegan",
+            item="image clustering" if metric.startswith("cluster") else "image generation",
+            task=task,
+            metric=metric,
+            value=value,
+            protocol=_FINEGAN_PROTOCOLS[metric],
+            source=_FINEGAN_PAPER,
+            verified=True,
+        )
+        for task, *values in _FINEGAN_TABLE
+        for metric, value in zip(_FINEGAN_PROTOCOLS, values, strict=True)
+    ),
+    _finegan_other(
+        "released weights",
+        "inception_score",
+        43.20,
+        f"{_FINEGAN_RELEASED}; the authors' fine-tuned Inception at 299 pixels, 10 splits"
+        " (deviation 0.54)",
+        "yangyu12 in kkanshul/finegan#17",
+    ),
+    _finegan_other(
+        "released weights",
+        "fid",
+        22.08,
+        f"{_FINEGAN_RELEASED}; pytorch-fid, 2,048 features, against CUB's images neither cropped"
+        " nor resized",
+        "yangyu12 in kkanshul/finegan#17",
+    ),
+    _finegan_other(
+        "released weights",
+        "fid",
+        18.79,
+        "the authors' released weights; bioinf-jku/TTUR, number and crop of the images not told",
+        "bravotty in kkanshul/finegan#12",
+    ),
+    _finegan_other(
+        "an earlier TensorFlow attempt",
+        "inception_score",
+        14.7,
+        "300 epochs, its losses flat over the last 70; protocol not told",
+        "Vishal-V's README",
+    ),
+    _finegan_other(
+        "an earlier TensorFlow attempt",
+        "fid",
+        35.76,
+        "300 epochs, its losses flat over the last 70; protocol not told",
+        "Vishal-V's README",
+    ),
+)
+
 PAPER_RESULTS: dict[str, tuple[PaperResult, ...]] = {
     "siren": SIREN_RESULTS,
     "only_bn": ONLY_BN_RESULTS,
+    "finegan": FINEGAN_RESULTS,
 }
 
 
