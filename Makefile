@@ -2,6 +2,8 @@
 
 PIPELINE ?= siren_pipeline
 ARGS ?=
+# Processes that share the tests, a file at a time; each may take 3 GB.
+WORKERS ?= 2
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -27,7 +29,7 @@ format: setup  ## let ruff repair what it can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 test: lint  ## lint, types and all tests: make test [ARGS="-k siren"]
-	@$(BIN)/python -m pytest $(ARGS) || { code=$$?; \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || { code=$$?; \
 		if [ $$code = 5 ]; then echo "pytest found no test: an empty run proves nothing" >&2; fi; \
 		exit $$code; }
 
