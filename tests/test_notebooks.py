@@ -15,6 +15,11 @@ LARGEST_NOTEBOOK_BYTES = 400_000
 
 # Injected after the cell tagged `parameters`.
 SMOKE_SIZES = {
+    "only_bn": """
+EPOCHS = 1
+DEPTH = 8
+DEPTHS = (8,)
+""",
     "siren": """
 SIDE = 16
 SECONDS = 0.05
