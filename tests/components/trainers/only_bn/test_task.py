@@ -20,7 +20,9 @@ from components.trainers.only_bn.reference_weights import load_reference_weights
 from components.trainers.only_bn.task import OnlyBatchNormTask
 from components.trainers.training_config import TrainingConfig
 
-MODES = ("bn", "all", "all_but_bn", "bn_and_output", "random_subset")
+# What trains -> what is left of the first loss after 30 steps, at most. The control has as few
+# numbers as `bn`, but in places that matter less: it learns, slowly.
+MODES = {"bn": 0.2, "all": 0.02, "all_but_bn": 0.05, "bn_and_output": 0.02, "random_subset": 0.7}
 
 
 def train(task: OnlyBatchNormTask, steps: int) -> list[float]:
@@ -48,12 +50,12 @@ def test_learns_and_leaves_frozen_weights_alone(mode: str) -> None:
     trained = {id(variable) for variable in task.model.trainable_variables}
     before = [(v, np.array(v)) for v in task.model.variables if "running" not in v.name]
     losses = train(task, 30)
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < MODES[mode] * losses[0]
     for variable, start in before:
         moved = not np.array_equal(variable, start)
         assert moved == (id(variable) in trained), variable.name
     scalars = task.summarize(30).scalars
-    assert scalars["test_accuracy"] >= 0.75
+    assert scalars["test_accuracy"] == 1.0
     assert scalars["learning_rate"] == pytest.approx(0.01)
     assert 0.0 <= scalars["disabled_features"] < 1.0
 
