@@ -23,7 +23,11 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from components.evaluators.evaluation_config import EvaluationConfig, Gate
-from components.example_gens.labelled_image_config import NUM_CLASSES, LabelledImageDataConfig
+from components.example_gens.labelled_image_config import (
+    NUM_CLASSES,
+    Dataset,
+    LabelledImageDataConfig,
+)
 from components.example_gens.labelled_image_features import CLASS_LABEL
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
 from components.trainers.only_bn.network_config import NetworkConfig
@@ -66,7 +70,7 @@ class OnlyBatchNormConfig(PaperConfig):
         return self.model_copy(update={"network": replace(self.network, classes=classes)})
 
 
-def _cifar(dataset: str) -> OnlyBatchNormConfig:
+def _cifar(dataset: Dataset) -> OnlyBatchNormConfig:
     side = 64 if dataset == "tiny_imagenet" else 32
     steps_per_epoch = 782 if dataset == "tiny_imagenet" else 391
     return OnlyBatchNormConfig(
@@ -132,7 +136,7 @@ def _efficient() -> OnlyBatchNormConfig:
     )
 
 
-def _sample(dataset: str) -> OnlyBatchNormConfig:
+def _sample(dataset: Dataset) -> OnlyBatchNormConfig:
     """CIFAR-10's recipe, shortened; the digits are made smaller and not mirrored."""
     data = _cifar(dataset).data
     digits = dataset == "cifar10"
@@ -152,7 +156,7 @@ def _sample(dataset: str) -> OnlyBatchNormConfig:
     )
 
 
-def _smoke(dataset: str) -> OnlyBatchNormConfig:
+def _smoke(dataset: Dataset) -> OnlyBatchNormConfig:
     return OnlyBatchNormConfig(
         experiment=OnlyBatchNormExperiment(batch_size=32),
         data=_sample(dataset).data,
