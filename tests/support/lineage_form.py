@@ -12,6 +12,8 @@ from ml_metadata.proto import metadata_store_pb2
 # Sizes of files that tell times and paths, and a version that is a time.
 UNLIKE = ("num_bytes", "pushed_version")
 ARTIFACT_IDS = ("current_model_id", "baseline_model_id")
+# Somebody may commit between the two runs.
+GIT_COMMIT = "git_commit"
 # Its name is a digest of paths, among others.
 CACHE_CONTEXT = "execution_cache"
 
@@ -113,6 +115,8 @@ class LineageForm:
 
     def _value(self, name: str, value: metadata_store_pb2.Value) -> Any:
         found = getattr(value, value.WhichOneof("value"))
+        if name == GIT_COMMIT:
+            return bool(found)
         if name in ARTIFACT_IDS:
             return self._artifacts[int(found)]
         return self._text(found) if isinstance(found, str) else found

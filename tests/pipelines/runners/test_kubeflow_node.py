@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.errors import ConfigError
+from components.errors import ConfigError, DataError, RunError
 from components.lineage.metadata_uri import sqlite_uri
 from pipelines.configs.paper_config import resolve_config
 from pipelines.registry import find_pipeline
@@ -148,3 +148,33 @@ def test_the_run_knows_its_commit_and_configuration(pipeline: Any) -> None:
         assert facts["git_commit"] == "0123abc"
         assert facts["preset"] == "smoke"
         assert facts["run_id"] == RUN_ID
+
+
+class Launch:
+    """A launch that fails a number of times, then gives its number."""
+
+    def __init__(self, failure: Exception, failures: int) -> None:
+        self._failure, self._failures = failure, failures
+        self.count = 0
+
+    def __call__(self) -> int:
+        self.count += 1
+        if self.count <= self._failures:
+            raise self._failure
+        return self.count
+
+
+def test_a_launch_whose_end_is_unknown_is_repeated(pipeline: Any) -> None:
+    from ml_metadata.errors import AlreadyExistsError
+
+    from pipelines.runners.patient_metadata import LAUNCHES, relaunch
+    from pipelines.runners.patient_store import LostAnswerError
+
+    for failure in (LostAnswerError("lost"), AlreadyExistsError("a context of that name")):
+        assert relaunch(Launch(failure, LAUNCHES - 1)) == LAUNCHES
+        with pytest.raises(RunError, match="metadata store"):
+            relaunch(Launch(failure, LAUNCHES))
+    failing = Launch(DataError("a broken record"), 1)
+    with pytest.raises(DataError):
+        relaunch(failing)
+    assert failing.count == 1
