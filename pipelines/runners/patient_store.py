@@ -108,16 +108,17 @@ class PatientStore:
         wait = FIRST_WAIT_SECONDS
         in_doubt = False
         while True:
+            begun = False
             try:
+                self._connect()
                 if in_doubt:
                     self._refuse_to_write_twice(written)
                     in_doubt = False
-                connected = self._store is not None
+                begun = bool(written)
                 return action()
             except TRANSIENT as error:
-                # An aborted transaction was rolled back; without a connection none was begun.
-                lost = connected and not isinstance(error, errors.AbortedError)
-                in_doubt = in_doubt or (lost and bool(written))
+                # An aborted transaction was rolled back.
+                in_doubt = in_doubt or (begun and not isinstance(error, errors.AbortedError))
                 # This connection may be the one that was lost.
                 self._store = None
                 if _is_final(error) or time.monotonic() + wait > deadline:

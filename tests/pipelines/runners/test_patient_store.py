@@ -120,6 +120,16 @@ def test_a_new_execution_is_not_written_twice(open_store: Callable[..., Any]) ->
     assert len(store.get_executions()) == 1
 
 
+def test_a_write_that_is_repeated_may_be_lost_as_well(open_store: Callable[..., Any]) -> None:
+    store, _ = open_store(
+        before={"put_execution": [errors.AbortedError("deadlock")]},
+        after={"put_execution": [errors.InternalError("lost connection")]},
+    )
+    with pytest.raises(LostAnswerError):
+        store.put_execution(execution=new_execution(store), artifact_and_events=[], contexts=[])
+    assert len(store.get_executions()) == 1
+
+
 def test_an_aborted_write_was_rolled_back_and_is_repeated(open_store: Callable[..., Any]) -> None:
     aborted = [errors.AbortedError("deadlock") for _ in range(3)]
     store, _ = open_store(before={"put_execution": aborted})
