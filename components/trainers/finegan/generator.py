@@ -18,7 +18,6 @@ from components.trainers.finegan.layers import (
     CodeConvolution,
     Convolution,
     DoublingConvolution,
-    gated,
     weight,
 )
 from components.trainers.finegan.network_config import FIRST_SIDE, NetworkConfig
@@ -88,7 +87,7 @@ class GatedBlock(keras.layers.Layer):
     ) -> tf.Tensor:
         """`[batch, height, width, in]`, and codes if the convolution takes them -> features."""
         inputs = (features,) if codes is None else (features, codes)
-        return gated(self.norm(self.convolution(*inputs), training=training))
+        return self.norm.gated(self.convolution(*inputs), training)
 
 
 class ResidualBlock(keras.layers.Layer):
@@ -142,7 +141,7 @@ class FirstStage(keras.layers.Layer):
         """`[batch, noise]` and `[batch, codes]` -> `[batch, size, size, channels]`."""
         joined = tf.cast(tf.concat([codes, noise], axis=-1), self.compute_dtype)
         vectors = tf.matmul(joined, tf.convert_to_tensor(self.kernel))
-        vectors = gated(self.norm(vectors[:, None, None, :], training=training))
+        vectors = self.norm.gated(vectors[:, None, None, :], training)
         # The authors' vector holds one channel after the other.
         features = tf.reshape(vectors, [-1, vectors.shape[-1] // FIRST_SIDE**2, FIRST_SIDE**2])
         features = tf.transpose(features, [0, 2, 1])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -44,15 +45,28 @@ def train(task: FineGanTask, steps: int, first_step: int = 0) -> list[dict[str, 
     return [{name: float(value) for name, value in step(batch).items()} for batch in batches]
 
 
+class Trained(NamedTuple):
+    """A task after 60 updates, the terms of each, and what its variables were before."""
+
+    task: FineGanTask
+    rows: list[dict[str, float]]
+    start: dict[str, np.ndarray]
+
+
 @pytest.fixture(scope="module")
-def trained() -> tuple[FineGanTask, list[dict[str, float]]]:
-    """A task after 60 updates, and its losses."""
+def trained() -> Trained:
     task = make_task(steps=60)
-    return task, train(task, 60)
+    start = {variable.path: value for variable, value in _with_values(task)}
+    return Trained(task, train(task, 60), start)
 
 
-def test_every_term_is_finite_and_the_totals_are_their_sums(trained: Any) -> None:
-    _, rows = trained
+def _with_values(task: FineGanTask) -> list[tuple[keras.Variable, np.ndarray]]:
+    every = [v for network in task.models.networks.values() for v in network.variables]
+    return list(zip(every, values(every), strict=True))
+
+
+def test_every_term_is_finite_and_the_totals_are_their_sums(trained: Trained) -> None:
+    rows = trained.rows
     assert rows[0].keys() == TERMS
     assert np.isfinite([list(row.values()) for row in rows]).all()
     for row in rows:
@@ -64,17 +78,16 @@ def test_every_term_is_finite_and_the_totals_are_their_sums(trained: Any) -> Non
         assert row["loss"] == pytest.approx(sum(row[name] for name in totals), rel=1e-5)
 
 
-def test_the_codes_become_readable(trained: Any) -> None:
-    _, rows = trained
+def test_the_codes_become_readable(trained: Trained) -> None:
+    rows = trained.rows
     for name, classes in (("parent", NETWORK.parents), ("child", NETWORK.children)):
         last = np.mean([row[f"{name}_information"] for row in rows[-10:]])
         assert last < 0.7 * np.log(classes)
         assert np.mean([row[f"{name}_code_accuracy"] for row in rows[-10:]]) > 1.3 / classes
 
 
-def test_the_summary_shows_five_rows_of_samples(trained: Any) -> None:
-    task, _ = trained
-    summary = task.summarize(60)
+def test_the_summary_shows_five_rows_of_samples(trained: Trained) -> None:
+    summary = trained.task.summarize(60)
     assert summary.images["samples"].shape == (5 * 32, 4 * 32, 3)
     assert summary.images["samples"].min() >= 0.0 and summary.images["samples"].max() <= 1.0
     assert 0.0 < summary.scalars["child_mask_share"] < 1.0
@@ -92,78 +105,58 @@ def test_a_batch_is_a_function_of_seed_and_step() -> None:
     assert second[CHILD].dtype == tf.int64
 
 
-def test_the_parents_real_head_and_nothing_else_stays_as_it_was() -> None:
-    task = make_task()
-    head = task.models.parent_discriminator.real_head
-    every = [v for network in task.models.networks.values() for v in network.variables]
-    before = values(every)
-    train(task, 2)
+def test_the_parents_real_head_and_nothing_else_stays_as_it_was(trained: Trained) -> None:
+    head = trained.task.models.parent_discriminator.real_head
     same = {
         variable.path
-        for variable, old, new in zip(every, before, values(every), strict=True)
-        if np.array_equal(old, new)
+        for variable, value in _with_values(trained.task)
+        if np.array_equal(value, trained.start[variable.path])
     }
     assert same == {variable.path for variable in head.variables}
 
 
-def test_the_average_follows_parameters_and_takes_statistics_as_they_are() -> None:
-    task = make_task()
-    parameters = task.models.generator.trainable_variables
-    expected = values(parameters)
+def test_the_average_follows_parameters_and_takes_statistics_as_they_are(trained: Trained) -> None:
+    average, generator = trained.task.average, trained.task.models.generator
+    expected = values(average.trainable_variables)
     for index in range(2):
-        train(task, 1, index)
-        expected = [
-            0.9 * old + 0.1 * new for old, new in zip(expected, values(parameters), strict=True)
-        ]
-    found = values(task.average.trainable_variables)
-    for own, reference in zip(found, expected, strict=True):
-        np.testing.assert_allclose(own, reference, rtol=1e-5, atol=1e-7)
-    task.summarize(2)
+        train(trained.task, 1, 60 + index)
+        parameters = values(generator.trainable_variables)
+        expected = [0.9 * old + 0.1 * new for old, new in zip(expected, parameters, strict=True)]
+    for own, reference in zip(values(average.trainable_variables), expected, strict=True):
+        np.testing.assert_allclose(own, reference, rtol=1e-5, atol=1e-6)
+    trained.task.summarize(62)
     for own, reference in zip(
-        values(task.average.non_trainable_variables),
-        values(task.models.generator.non_trainable_variables),
+        values(average.non_trainable_variables),
+        values(generator.non_trainable_variables),
         strict=True,
     ):
         np.testing.assert_array_equal(own, reference)
 
 
-def test_hard_negatives_start_from_the_average_and_choose_every_second_batch() -> None:
-    task = make_task(hard_negative_steps=3, steps=5)
-    train(task, 2)
-    generator, average = task.models.generator, task.average
-    for own, copy in zip(
-        values(generator.trainable_variables), values(average.trainable_variables), strict=True
-    ):
-        np.testing.assert_array_equal(own, copy)
-    moved = generator.non_trainable_variables[0]
-    plain = make_task(hard_negative_steps=0, steps=5)
-    for first in (2, 3, 4):
-        for variable, source in zip(_all(plain), _all(task), strict=True):
-            variable.assign(source)
-        train(plain, 1, first)
-        train(task, 1, first)
-        # Candidates move the generator's statistics; a plain batch moves them as ever.
-        same = np.array_equal(*values([moved, plain.models.generator.non_trainable_variables[0]]))
-        assert same == (first != 3)
-
-
-def _all(task: FineGanTask) -> list[keras.Variable]:
-    return [v for item in task.checkpoint_items.values() for v in item.variables]
+def test_hard_negatives_start_from_the_average() -> None:
+    task = make_task(hard_negative_steps=2, steps=4)
+    networks = (task.models.generator, task.average)
+    equal = []
+    for index in range(4):
+        (row,) = train(task, 1, index)
+        assert np.isfinite(list(row.values())).all()
+        pairs = zip(*(values(network.trainable_variables) for network in networks), strict=True)
+        equal.append(all(np.array_equal(own, copy) for own, copy in pairs))
+    assert equal == [False, True, False, False]
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_trains_with_float32_variables(precision: str) -> None:
+def test_mixed_precision_trains_with_float32_variables(precision: str, trained: Trained) -> None:
     keras.config.set_dtype_policy(precision)
     try:
         task = make_task(precision=precision)
-        rows = train(task, 3)
+        rows = train(task, 2)
         assert {variable.dtype for variable in task.models.generator.variables} == {"float32"}
         assert np.isfinite([row["loss"] for row in rows]).all()
-        assert "samples" in task.summarize(3).images
+        assert "samples" in task.summarize(2).images
     finally:
         keras.config.set_dtype_policy("float32")
-    plain = train(make_task(), 1)
-    assert rows[0]["loss"] == pytest.approx(plain[0]["loss"], rel=0.02)
+    assert rows[0]["loss"] == pytest.approx(trained.rows[0]["loss"], rel=0.02)
 
 
 def test_settings_that_do_not_go_together_are_refused() -> None:
@@ -177,24 +170,16 @@ RESUMED = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-folder, stop = Path(sys.argv[2]), int(sys.argv[3])
+folder = Path(sys.argv[2])
 import numpy as np
 from tiny_finegan import make_task, values
-from components.trainers import training_loop
 from components.trainers.training_config import TrainingConfig
+from components.trainers.training_loop import run_training
 
-options = dict(seed=3, learning_rate=2e-3, checkpoint_every_steps=3, summary_every_steps=3, steps=8)
-config = TrainingConfig(**options)
-if stop:
-    def killed(self, step, terms, note=training_loop.NanGuard.note):
-        note(self, step, terms)
-        if step == stop:
-            import os
-            os._exit(9)
-    training_loop.NanGuard.note = killed
-result = training_loop.run_training(
-    lambda: make_task(hard_negative_steps=4, **options), config, folder / "checkpoints",
-    folder / "logs", identity="same",
+options = dict(seed=3, learning_rate=2e-3, checkpoint_every_steps=4, summary_every_steps=2, steps=6)
+result = run_training(
+    lambda: make_task(hard_negative_steps=3, **options), TrainingConfig(**options),
+    folder / "checkpoints", folder / "logs", identity="same",
 )
 items = result.task.checkpoint_items.values()
 np.savez(folder / "weights.npz", *[value for item in items for value in values(item.variables)])
@@ -212,23 +197,23 @@ def _run(program: str, project_dir: Path, *arguments: str) -> subprocess.Complet
     )
 
 
-def test_killed_run_ends_with_the_same_weights(project_dir: Path, tmp_path: Path) -> None:
-    """Killed in the phase of hard negatives, between two checkpoints."""
-    folders = [tmp_path / name for name in ("straight", "killed")]
-    for folder in folders:
-        folder.mkdir()
-    straight = _run(RESUMED, project_dir, str(folders[0]), "0")
-    assert straight.returncode == 0, straight.stderr[-3000:]
-    assert _run(RESUMED, project_dir, str(folders[1]), "6").returncode == 9
-    resumed = _run(RESUMED, project_dir, str(folders[1]), "0")
-    assert resumed.returncode == 0, resumed.stderr[-3000:]
-    reports = [json.loads((folder / "report.json").read_text()) for folder in folders]
-    assert [report[0] for report in reports] == [0, 6]
-    assert reports[0][1] == reports[1][1]
-    left, right = (np.load(folder / "weights.npz") for folder in folders)
-    assert len(left.files) > 200
-    for name in left.files:
-        np.testing.assert_array_equal(left[name], right[name])
+def test_a_run_that_goes_on_ends_with_the_same_weights(project_dir: Path, tmp_path: Path) -> None:
+    """In another process, from a checkpoint in the phase of hard negatives."""
+    outcomes = []
+    for _ in range(2):
+        finished = _run(RESUMED, project_dir, str(tmp_path))
+        assert finished.returncode == 0, finished.stderr[-3000:]
+        with np.load(tmp_path / "weights.npz") as archive:
+            weights = [archive[name] for name in archive.files]
+        outcomes.append((*json.loads((tmp_path / "report.json").read_text()), weights))
+        # The second process finds what a killed one would have left.
+        shutil.rmtree(tmp_path / "checkpoints" / "step-00000006")
+    straight, resumed = outcomes
+    assert (straight[0], resumed[0]) == (0, 4)
+    assert straight[1] == resumed[1]
+    assert len(straight[2]) > 200
+    for own, reference in zip(resumed[2], straight[2], strict=True):
+        np.testing.assert_array_equal(own, reference)
 
 
 REPLICAS = """
