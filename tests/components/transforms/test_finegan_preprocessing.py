@@ -274,6 +274,21 @@ def test_every_position_of_the_crops_is_drawn_alike():
     assert [int(one) for one in finegan._start(almost_one, spare + 1)] == [24, 24]
 
 
+def executed_ops(graph_def) -> set[str]:
+    """Operations of a graph and of the loops in it; the library also holds loops of others."""
+    library = {
+        function.signature.name: function.node_def for function in graph_def.library.function
+    }
+    waiting, seen, found = [graph_def.node], set(), set()
+    while waiting:
+        for node in waiting.pop():
+            found.add(node.op)
+            called = {value.func.name for value in node.attr.values() if value.func.name}
+            waiting += [library[name] for name in called - seen]
+            seen |= called
+    return found
+
+
 def test_evaluation_needs_no_seed_and_no_random_operation():
     """Serving prunes the graph and does not parse `augment/seed`."""
     features = batch(3)
@@ -290,8 +305,9 @@ def test_evaluation_needs_no_seed_and_no_random_operation():
     expected = transform(features)
     for name, value in zip(PLAIN, pruned(*(features[name] for name in needed)), strict=True):
         np.testing.assert_array_equal(value, expected[name])
-    used = {node.op for node in pruned.graph.as_graph_def().node}
-    assert not [op for op in used if "Random" in op]
+    assert not [op for op in executed_ops(pruned.graph.as_graph_def()) if "Random" in op]
+    augmented = whole.prune(whole.inputs, whole.structured_outputs[finegan.AUGMENTED_SCENE_VIEW])
+    assert [op for op in executed_ops(augmented.graph.as_graph_def()) if "Random" in op]
     with pytest.raises(Exception, match=r"depends transitively on placeholder"):
         whole.prune(fed, whole.structured_outputs[finegan.AUGMENTED_OBJECT_VIEW])
 
