@@ -54,6 +54,8 @@ _FINAL = (
     "library version",
     "syntax error",
 )
+# ML Metadata 1.21 has no filter queries; TFX asks differently when it is told so.
+_UNABLE = "ZetaSQL dependency removed"
 
 _logger = logging.getLogger(__name__)
 
@@ -117,6 +119,8 @@ class PatientStore:
                 begun = bool(written)
                 return action()
             except TRANSIENT as error:
+                if _UNABLE in str(error):
+                    raise
                 # An aborted transaction was rolled back.
                 in_doubt = in_doubt or (begun and not isinstance(error, errors.AbortedError))
                 # This connection may be the one that was lost.

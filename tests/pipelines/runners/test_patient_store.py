@@ -106,9 +106,16 @@ def test_what_no_patience_mends_is_told_at_once(open_store: Callable[..., Any]) 
     assert calls.count("get_contexts") == 1
 
 
-def test_an_answer_that_is_an_error_is_not_asked_for_again(open_store: Callable[..., Any]) -> None:
-    store, calls = open_store(before={"get_contexts": [errors.InvalidArgumentError("no")]})
-    with pytest.raises(errors.InvalidArgumentError):
+@pytest.mark.parametrize(
+    "answer",
+    [errors.InvalidArgumentError("no"), errors.InternalError("ZetaSQL dependency removed.")],
+    ids=str,
+)
+def test_an_answer_that_is_an_error_is_not_asked_for_again(
+    open_store: Callable[..., Any], answer: errors.StatusError
+) -> None:
+    store, calls = open_store(before={"get_contexts": [answer]})
+    with pytest.raises(type(answer)):
         store.get_contexts()
     assert calls.count("get_contexts") == 1
 
