@@ -121,13 +121,11 @@ class ImageSet:
         self._keep(images)
 
     def _keep(self, images: ImageFeatures) -> None:
-        # What waits would otherwise be kept whole by views of it.
-        parts = [images] if self._sample is None else [self._sample, images]
-        joined = ImageFeatures.join(parts)
+        bare = ImageFeatures(images.keys, images.features, images.numbers)
+        joined = bare if self._sample is None else ImageFeatures.join([self._sample, bare])
         # Equal keys are ordered by what else they have, so that the order of arrival has no say.
         order = np.lexsort((joined.features[:, 0], joined.numbers, joined.keys))
-        kept = joined.only(order[: self._stored])
-        self._sample = ImageFeatures(kept.keys, kept.features, kept.numbers)
+        self._sample = joined.only(order[: self._stored])
 
     @property
     def groups(self) -> int:

@@ -35,6 +35,26 @@ def test_only_bn_is_compared_data_set_by_data_set():
     assert all(0.0 < row.value < 1.0 for row in PAPER_RESULTS["only_bn"])
 
 
+def test_finegan_is_compared_with_the_paper_and_with_those_who_measured_it():
+    cub = paper_results("finegan", "cub")
+    papers = {row.metric: row.value for row in cub if row.source.startswith("paper")}
+    assert papers == {
+        "inception_score": 52.53,
+        "fid": 11.25,
+        "cluster_nmi": 0.403,
+        "cluster_accuracy": 0.126,
+    }
+    released = {(row.metric, row.value): row for row in cub if row.item == "released weights"}
+    assert set(released) == {("inception_score", 43.20), ("fid", 22.08), ("fid", 18.79)}
+    for row in released.values():
+        assert "kkanshul/finegan#" in row.source
+    # Numbers by Inception stand with no others: ours have them only by its weights.
+    for row in PAPER_RESULTS["finegan"]:
+        assert row.metric in {*papers}
+    assert len(paper_results("finegan", "stanford_dogs")) == 4
+    assert len(paper_results("finegan", "stanford_cars")) == 4
+
+
 def test_a_task_without_results_has_none():
     assert paper_results("siren", "video") == ()
     assert paper_results("unknown", "image") == ()
