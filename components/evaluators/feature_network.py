@@ -135,12 +135,16 @@ def _random_convolutions(
         for fan, out in zip(inputs, RANDOM_CHANNELS, strict=True)
     ]
 
-    def compute(levels: NDArray[np.uint8]) -> tuple[NDArray[Any], None]:
-        hidden = resized(levels, RANDOM_SIDE, RANDOM_SIDE, antialias=True) / 127.5 - 1.0
-        means = []
+    @tf.function(input_signature=[tf.TensorSpec([None, RANDOM_SIDE, RANDOM_SIDE, 3], tf.float32)])
+    def features(images: tf.Tensor) -> tf.Tensor:
+        hidden, means = images, []
         for kernel in kernels:
             hidden = tf.nn.relu(tf.nn.conv2d(hidden, kernel, strides=2, padding="SAME"))
             means.append(tf.reduce_mean(hidden, axis=(1, 2)))
-        return tf.concat(means, axis=1).numpy(), None
+        return tf.concat(means, axis=1)
+
+    def compute(levels: NDArray[np.uint8]) -> tuple[NDArray[Any], None]:
+        small = resized(levels, RANDOM_SIDE, RANDOM_SIDE, antialias=True)
+        return features(small / 127.5 - 1.0).numpy(), None
 
     return compute

@@ -49,16 +49,18 @@ def read_record(outputs: Any, config: GeneratedImagesConfig) -> RecordImages:
             found=real.shape,
             expected="[height, width, 3]",
         )
-    key = image_key(image_levels(real))
-    return RecordImages(
-        image_features(real, np.full(1, key, np.uint64), _numbers(outputs, LABEL, 1), config),
-        image_features(
-            generated,
-            np.full(len(generated), key, np.uint64),
-            _numbers(outputs, CHILD_CODE, len(generated)),
-            config,
-        ),
-    )
+    if real.shape[1:] != generated.shape[1:]:
+        raise DataError(
+            f"`{REAL_IMAGE}` and `{FAKE_IMAGE}` differ in shape",
+            found=f"{real.shape[1:]} and {generated.shape[1:]}",
+            expected="one height and width",
+        )
+    images = np.concatenate([real, generated])
+    keys = np.full(len(images), image_key(image_levels(real)), np.uint64)
+    numbers = [_numbers(outputs, LABEL, 1), _numbers(outputs, CHILD_CODE, len(generated))]
+    # Together, because a call of the network costs more than an image of it.
+    both = image_features(images, keys, np.concatenate(numbers), config)
+    return RecordImages(both.only(np.arange(1)), both.only(np.arange(1, len(images))))
 
 
 def image_features(

@@ -47,10 +47,15 @@ def load_inception(config: GeneratedImagesConfig) -> Compute:
         ) from error
     outputs = [model.get_layer("avg_pool").output, model.output] if with_classes else model.output
     network = keras.Model(model.input, outputs)
+    # Called eagerly, its hundreds of layers cost more than their arithmetic.
+    run = tf.function(
+        lambda images: network(images, training=False),
+        input_signature=[tf.TensorSpec([None, INCEPTION_SIDE, INCEPTION_SIDE, 3], tf.float32)],
+    )
 
     def compute(levels: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any] | None]:
         images = resized(levels, INCEPTION_SIDE, INCEPTION_SIDE, antialias=False) / 127.5 - 1.0
-        found = network(images, training=False)
+        found = run(images)
         if not with_classes:
             return found.numpy(), None
         features, probabilities = found

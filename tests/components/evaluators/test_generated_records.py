@@ -58,7 +58,8 @@ def test_an_image_that_is_not_finite_has_no_features():
         ({"real_image": image(0)}, "`fake_image`"),
         (image(0), "ndarray"),
         ({"real_image": np.stack([image(0)] * 2), "fake_image": image(1)}, "not one image"),
-        ({"real_image": image(0)[..., :1], "fake_image": image(1)}, "colour images"),
+        ({"real_image": image(0)[..., :1], "fake_image": image(1)}, "differ in shape"),
+        ({"real_image": image(0)[..., :1], "fake_image": image(1)[..., :1]}, "colour images"),
     ],
 )
 def test_outputs_that_do_not_do_are_named(outputs, message):
