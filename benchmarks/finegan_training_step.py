@@ -42,16 +42,23 @@ def main() -> None:
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     # Before the step too: a machine that others use, too, changes speed in between.
     rates = [matrix_multiply_rate(tf.float32)]
-    seconds = _seconds_per_step(_task(arguments), arguments.repeats)
+    seconds, processor_seconds = _seconds_per_step(_task(arguments), arguments.repeats)
     rates.append(matrix_multiply_rate(tf.float32))
-    _report(arguments, seconds, rates)
+    _report(arguments, seconds, processor_seconds, rates)
 
 
-def _report(arguments: argparse.Namespace, seconds: list[float], rates: list[float]) -> None:
+def _report(
+    arguments: argparse.Namespace,
+    seconds: list[float],
+    processor_seconds: list[float],
+    rates: list[float],
+) -> None:
     median = statistics.median(seconds)
     gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"FineGAN, batch {arguments.batch}, {arguments.precision}, {arguments.threads} threads")
     print(f"  step             {median:.2f} s (fastest {min(seconds):.2f} s of {len(seconds)})")
+    # Of all threads together; it depends less on what else the machine does.
+    print(f"  processor time   {statistics.median(processor_seconds):.2f} s")
     print(f"  peak memory      {gigabytes:.2f} GB")
     print(f"  matrix multiply  {rates[0]:.0f} GFLOP/s float32 before, {rates[1]:.0f} after")
     if arguments.batch in AUTHORS:
@@ -82,14 +89,16 @@ def _task(arguments: argparse.Namespace) -> FineGanTask:
     )
 
 
-def _seconds_per_step(task: FineGanTask, repeats: int) -> list[float]:
+def _seconds_per_step(task: FineGanTask, repeats: int) -> tuple[list[float], list[float]]:
+    """Time and processor time of each step after the first, which compiles."""
     step = tf.function(task.train_step, autograph=False)
-    seconds = []
-    for batch in task.dataset(0).take(repeats + 2):
-        start = time.perf_counter()
+    times = []
+    for batch in task.dataset(0).take(repeats + 1):
+        start = np.array([time.perf_counter(), time.process_time()])
         step(batch)["loss"].numpy()
-        seconds.append(time.perf_counter() - start)
-    return seconds[2:]
+        times.append(np.array([time.perf_counter(), time.process_time()]) - start)
+    seconds, processor_seconds = np.transpose(times[1:]).tolist()
+    return seconds, processor_seconds
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -113,3 +113,13 @@ def test_a_set_too_large_for_memory_is_shuffled_in_parts(
 
 def _size(path: str) -> int:
     return Path(path).stat().st_size
+
+
+def test_a_smaller_last_batch_is_left_out_where_it_is_not_wanted(files: list[str]) -> None:
+    straight = batches(files, 9, drop_remainder=True)
+    assert {len(batch["number"]) for batch in straight} == {BATCH}
+    epochs = [numbers(straight[:4]), numbers(straight[4:8])]
+    assert all(len(set(epoch)) == 20 for epoch in epochs)
+    assert set(epochs[0]) != set(epochs[1])
+    resumed = batches(files, 3, drop_remainder=True, first_step=6)
+    assert numbers(resumed) == numbers(straight[6:])
