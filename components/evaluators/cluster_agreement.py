@@ -1,6 +1,6 @@
 """How well clusters agree with labels: normalised mutual information, and accuracy.
 
-As FineGAN's section 4.3 reports them: accuracy counts a record as right where its cluster's best
+The two that FineGAN's authors report of clusters of real images. Accuracy counts a record as right where its cluster's best
 partner, in a matching of clusters with labels one to one, is its label.
 """
 
@@ -104,8 +104,8 @@ def nearest_codes(
     """Clusters of real images: the code whose generated images they resemble most.
 
     Each feature is divided by its deviation within the codes; the nearest mean of a code decides,
-    of equally near ones the lower code. It replaces the paper's two networks that are trained on
-    generated images, and their k-means; nothing is drawn, so nothing depends on a seed.
+    of equally near ones the lower code. This stands in for the paper's clusters, which come from
+    features learned on generated images; nothing is drawn or trained, so nothing depends on a seed.
 
     Args:
         features: Of real images, `[images, dimensions]`.

@@ -196,11 +196,11 @@ ONLY_BN_RESULTS: tuple[PaperResult, ...] = (
 
 _FINEGAN_PAPER = "paper (CVPR 2019, arXiv 1811.11155), from its table at papers-with-code"
 _FINEGAN_IMAGES = "30,000 images at 128 pixels, equally many of each child's code, codes tied"
-_FINEGAN_RELEASED = f"the authors' released weights; {_FINEGAN_IMAGES}"
+_FINEGAN_RELEASED = "the authors' released weights"
 _FINEGAN_PROTOCOLS = {
     "inception_score": f"{_FINEGAN_IMAGES}; Inception fine-tuned on the data set's own classes",
     "fid": f"{_FINEGAN_IMAGES}; Inception trained on ImageNet, by a PyTorch implementation",
-    "cluster_nmi": "real images, clustered by features of networks trained on generated images",
+    "cluster_nmi": "real images, clustered by the features that FineGAN learned",
     "cluster_accuracy": "the same clusters, matched with the labels one to one",
 }
 _FINEGAN_TABLE: tuple[tuple[str, float, float, float, float], ...] = (
@@ -230,26 +230,26 @@ FINEGAN_RESULTS: tuple[PaperResult, ...] = (
         for metric, value in zip(_FINEGAN_PROTOCOLS, values, strict=True)
     ),
     _finegan_other(
-        "released weights",
+        _FINEGAN_RELEASED,
         "inception_score",
         43.20,
-        f"{_FINEGAN_RELEASED}; the authors' fine-tuned Inception at 299 pixels, 10 splits"
+        f"{_FINEGAN_IMAGES}; the authors' fine-tuned Inception at 299 pixels, 10 splits"
         " (deviation 0.54)",
         "yangyu12 in kkanshul/finegan#17",
     ),
     _finegan_other(
-        "released weights",
+        _FINEGAN_RELEASED,
         "fid",
         22.08,
-        f"{_FINEGAN_RELEASED}; pytorch-fid, 2,048 features, against CUB's images neither cropped"
+        f"{_FINEGAN_IMAGES}; pytorch-fid, 2,048 features, against CUB's images neither cropped"
         " nor resized",
         "yangyu12 in kkanshul/finegan#17",
     ),
     _finegan_other(
-        "released weights",
+        _FINEGAN_RELEASED,
         "fid",
         18.79,
-        "the authors' released weights; bioinf-jku/TTUR, number and crop of the images not told",
+        "bioinf-jku/TTUR; number and crop of the images not told",
         "bravotty in kkanshul/finegan#12",
     ),
     _finegan_other(
