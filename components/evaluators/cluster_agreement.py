@@ -1,7 +1,7 @@
 """How well clusters agree with labels: normalised mutual information, and accuracy.
 
-The two that FineGAN's authors report of clusters of real images. Accuracy counts a record as right where its cluster's best
-partner, in a matching of clusters with labels one to one, is its label.
+The two that FineGAN's authors report of clusters of real images. Accuracy counts a record as right
+where its cluster's partner, in the best matching of clusters with labels one to one, is its label.
 """
 
 from __future__ import annotations
