@@ -1,7 +1,8 @@
 """A compiled pipeline, executed as its specification says, leaves the lineage of a local run.
 
 Every task is a process that runs the compiled command, as its container would; so each imports TFX
-anew. One pipeline is run that way; that the others are compiled with the nodes and edges of their
+anew, and both runs together take two and a half minutes of CPU. One pipeline is run that way; that
+the others are compiled with the nodes and edges of their
 local form is in `tests/pipelines/runners/test_kubeflow.py`.
 """
 
