@@ -167,7 +167,8 @@ def _defaults(config_type: type[PaperConfig]) -> dict[str, Any]:
     for name, field in config_type.model_fields.items():
         if dataclasses.is_dataclass(field.annotation):
             sections[name] = {
-                item.name: item.default
+                # As the values are compared: JSON knows no tuples.
+                item.name: list(item.default) if isinstance(item.default, tuple) else item.default
                 for item in dataclasses.fields(field.annotation)
                 if item.default is not dataclasses.MISSING
             }

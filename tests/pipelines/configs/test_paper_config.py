@@ -20,6 +20,7 @@ class Section:
     steps: int = 10
     rate: float | None = None
     kind: Literal["a", "b"] = "a"
+    sides: tuple[int, ...] = (1, 2)
 
 
 class Config(PaperConfig):
@@ -46,6 +47,7 @@ def test_every_value_tells_where_it_came_from() -> None:
     assert found["first.steps"] == (1, "preset smoke")
     assert found["first.kind"] == ("b", "--set")
     assert found["first.rate"] == (None, "default")
+    assert found["first.sides"] == ([1, 2], "default")
     assert found["second.steps"] == (2, "derived")
 
 
@@ -97,5 +99,6 @@ def test_an_unknown_preset_is_refused() -> None:
 
 def test_json_is_canonical_and_holds_every_value() -> None:
     text = resolve_config(Config, "paper").to_json()
-    assert json.loads(text)["first"] == {"steps": 1000, "rate": None, "kind": "a"}
+    expected = {"steps": 1000, "rate": None, "kind": "a", "sides": [1, 2]}
+    assert json.loads(text)["first"] == expected
     assert text == resolve_config(Config, "paper").to_json()
