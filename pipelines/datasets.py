@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class DatasetEntry:
         run: What follows `papergarden run` to train on it; the data root is added. Empty where no
             pipeline does yet.
         download: Its official archive, where it can be fetched.
+        make: Writes a generated set in its layout, where one can be made:
+            `module:function(directory, images=, classes=, seed=)`.
     """
 
     title: str
@@ -43,12 +45,17 @@ class DatasetEntry:
     classes: int | None = None
     run: str = ""
     download: DatasetDownload | None = None
+    make: str = ""
 
     def open(self, data_root: str) -> RecordSource:
         """The source of the records, as ExampleGen has it."""
-        module, _, name = self.source.partition(":")
-        source: type[RecordSource] = getattr(importlib.import_module(module), name)
+        source: type[RecordSource] = _load(self.source)
         return source.from_settings(data_root, self.settings)
+
+    def load_maker(self) -> Callable[..., Path]:
+        """The function that writes a generated set."""
+        maker: Callable[..., Path] = _load(self.make)
+        return maker
 
     def run_command(self, data_root: str, *, whole: bool = True) -> str:
         """The command that trains on the data set.
@@ -60,6 +67,14 @@ class DatasetEntry:
         subset = "" if whole or "subset" not in self.settings else " --set data.subset=true"
         return f"papergarden run {self.run} --data-root {shlex.quote(data_root)}{subset}"
 
+
+# Boxed images whatever their number; the official training images, each image once.
+ANY_BOXED_IMAGES = {
+    "subset": True,
+    "training_images": "train",
+    "fine_classes": 1,
+    "super_classes": 1,
+}
 
 # The first that recognises a folder is taken: Tiny ImageNet has folders like ImageNet's.
 DATASETS: Mapping[str, DatasetEntry] = {
@@ -102,16 +117,30 @@ DATASETS: Mapping[str, DatasetEntry] = {
         title="CUB-200-2011",
         recognised_by=("bounding_boxes.txt", "image_class_labels.txt", "train_test_split.txt"),
         source="components.example_gens.cub_source:CubSource",
-        settings={
-            "dataset": "cub",
-            "subset": True,
-            "training_images": "train",
-            "fine_classes": 1,
-            "super_classes": 1,
-        },
+        settings={"dataset": "cub", **ANY_BOXED_IMAGES},
         classes=200,
+        make="components.example_gens.generated_cub:write_generated_cub",
+    ),
+    "stanford-cars": DatasetEntry(
+        title="Stanford Cars",
+        recognised_by=("cars_annos.mat", "devkit/cars_meta.mat"),
+        source="components.example_gens.stanford_cars_source:StanfordCarsSource",
+        settings={"dataset": "stanford_cars", **ANY_BOXED_IMAGES},
+        classes=196,
+    ),
+    "stanford-dogs": DatasetEntry(
+        title="Stanford Dogs",
+        recognised_by=("train_list.mat", "lists/train_list.mat"),
+        source="components.example_gens.stanford_dogs_source:StanfordDogsSource",
+        settings={"dataset": "stanford_dogs", **ANY_BOXED_IMAGES},
+        classes=120,
     ),
 }
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def find_dataset(name: str) -> DatasetEntry:
