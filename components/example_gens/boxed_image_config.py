@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 from components.errors import ConfigError
+from components.example_gens.data_settings import require_setting
 
 Dataset = Literal["cub", "stanford_cars", "stanford_dogs"]
 TrainingImages = Literal["all", "train"]
@@ -75,28 +76,28 @@ class BoxedImageDataConfig:
     def __post_init__(self) -> None:
         """Refuses values out of range."""
         datasets, choices = get_args(Dataset), get_args(TrainingImages)
-        _require(self.dataset in datasets, "dataset", self.dataset, " or ".join(datasets))
-        _require(
+        require_setting(self.dataset in datasets, "dataset", self.dataset, " or ".join(datasets))
+        require_setting(
             self.training_images in (None, *choices),
             "training_images",
             self.training_images,
             " or ".join(choices),
         )
         steps, rest = divmod(self.image_size, 4)
-        _require(
+        require_setting(
             rest == 0 and steps >= 2 and steps & (steps - 1) == 0,
             "image_size",
             self.image_size,
             "4 * 2^n pixels: 8, 16, 32, 64, 128, …",
         )
-        _require(self.num_fine_classes >= 1, "fine_classes", self.fine_classes, "1 or more")
-        _require(
+        require_setting(self.num_fine_classes >= 1, "fine_classes", self.fine_classes, "1 or more")
+        require_setting(
             1 <= self.num_super_classes <= self.num_fine_classes,
             "super_classes",
             self.num_super_classes,
             f"from 1 to data.fine_classes, {self.num_fine_classes}",
         )
-        _require(
+        require_setting(
             0.0 <= self.max_rejected_share <= 1.0,
             "max_rejected_share",
             self.max_rejected_share,
@@ -131,13 +132,3 @@ def config_of(settings: Mapping[str, Any]) -> BoxedImageDataConfig:
         return BoxedImageDataConfig(**settings)
     except TypeError as error:
         raise ConfigError("unknown setting of the data section", found=error) from error
-
-
-def _require(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ConfigError(
-            f"data.{name} is out of range",
-            found=value,
-            expected=expected,
-            fix=f"--set data.{name}=VALUE",
-        )

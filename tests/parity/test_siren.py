@@ -16,7 +16,6 @@ import pytest
 import tensorflow as tf
 
 from components.trainers.siren import coordinates, equation_losses, losses, targets
-from components.trainers.siren.adam import TorchAdam
 from components.trainers.siren.differential_operators import (
     gradient,
     hessian,
@@ -28,6 +27,7 @@ from components.trainers.siren.reference_weights import (
     load_reference_weights,
     network_config_of,
 )
+from components.trainers.torch_adam import TorchAdam
 
 pytestmark = pytest.mark.parity
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import keras
 
-from components.trainers.finegan.adam import FusedTorchAdam
 from components.trainers.finegan.experiment import FineGanExperiment
 from components.trainers.finegan.model import FineGan
 from components.trainers.optimization import Optimizer, prepare_optimizer
+from components.trainers.torch_adam import FusedTorchAdam
 from components.trainers.training_config import TrainingConfig
 
 Variables = list[keras.Variable]

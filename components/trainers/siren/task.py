@@ -19,7 +19,6 @@ from components.evaluators.audio_quality import snr
 from components.evaluators.image_quality import psnr, to_unit_range
 from components.trainers.optimization import apply_gradients, prepare_optimizer, scale_loss
 from components.trainers.siren import coordinates
-from components.trainers.siren.adam import TorchAdam
 from components.trainers.siren.experiment import POISSON_TASKS, SirenExperiment
 from components.trainers.siren.export import export_siren
 from components.trainers.siren.model import build_model
@@ -34,6 +33,7 @@ from components.trainers.siren.random_streams import Purpose, indices, stream_se
 from components.trainers.siren.reconstruction import RangeMatch
 from components.trainers.siren.signals import reference, signal_from_features, supervision
 from components.trainers.task import Summary, Task
+from components.trainers.torch_adam import TorchAdam
 from components.trainers.training_config import TrainingConfig
 
 Features = Mapping[str, NDArray[Any]]

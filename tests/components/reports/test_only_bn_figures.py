@@ -160,7 +160,8 @@ def test_neighbours_of_deep_networks_share_a_row() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.5, np.nan])
 def test_gammas_that_are_all_alike_are_drawn(value: float) -> None:
-    ElementTree.fromstring(gamma_picture([np.full(3, value, np.float32)] * 2).svg)
+    drawn = ElementTree.fromstring(gamma_picture([np.full(3, value, np.float32)] * 2).svg)
+    assert drawn.tag.endswith("svg")
 
 
 def test_frozen_gammas_are_not_called_trained() -> None:

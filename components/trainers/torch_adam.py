@@ -53,6 +53,47 @@ class TorchAdam(keras.optimizers.Adam):
         self.assign_sub(variable, change)
 
 
+class FusedTorchAdam(TorchAdam):
+    """The same update in TensorFlow's fused kernel.
+
+    Written out in single operations, an update of FineGAN's 79 million parameters reads and writes
+    memory fourteen times over; here once. The kernel adds epsilon before the bias correction, so it
+    is handed an epsilon that is corrected too.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Updates one variable.
+
+        Args:
+            gradient: Summed over replicas.
+            variable: What to update; this device's copy.
+            learning_rate: Scalar.
+        """
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        root = tf.sqrt(_correction(self.beta_2, step))
+        rate = tf.cast(learning_rate, variable.dtype) * root / _correction(self.beta_1, step)
+        # The kernel's own correction subtracts beta^t from 1, which leaves three digits at first:
+        # it is told that there is nothing to correct.
+        none = tf.zeros([], variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=none,
+            beta2_power=none,
+            lr=rate,
+            beta1=tf.constant(self.beta_1, variable.dtype),
+            beta2=tf.constant(self.beta_2, variable.dtype),
+            epsilon=self.epsilon * root,
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
 def _correction(beta: float, step: tf.Tensor) -> tf.Tensor:
     """1 - beta^step; `1 - pow` would lose four digits in float32 at the first steps."""
+    if not beta:
+        return tf.ones_like(step)
     return -tf.math.expm1(step * tf.constant(math.log(beta), step.dtype))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from components.trainers.finegan.adam import FusedTorchAdam
+from components.trainers.torch_adam import FusedTorchAdam
 
 
 @pytest.mark.parametrize("beta_1", [0.0, 0.5])

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.trainers.siren.adam import TorchAdam
+from components.trainers.torch_adam import TorchAdam
 
 
 def torchs_adam(start: np.ndarray, gradients: list[np.ndarray], rate: float) -> np.ndarray:
