@@ -43,15 +43,17 @@ def build_task(inputs: TrainerInputs) -> Task:
             expected=f"{data.num_classes} ({data.dataset})",
             fix=f"--set network.classes={data.num_classes}",
         )
+    # Made once: each makes Transform's graph anew.
+    test_batches = read_examples(
+        inputs.eval_paths, inputs.transform_dir, {IMAGE, LABEL}, TEST_BATCH
+    )
     return OnlyBatchNormTask(
         experiment,
         network,
         inputs.training,
         num_examples=inputs.num_train_records,
         train_batches=_train_batches(inputs, experiment),
-        test_batches=lambda: read_examples(
-            inputs.eval_paths, inputs.transform_dir, {IMAGE, LABEL}, TEST_BATCH
-        ),
+        test_batches=lambda: test_batches,
         image_size=(data.image_size, data.image_size),
         transform_fn=TransformGraph(inputs.transform_dir, {IMAGE, LABEL}).from_serialized,
     )
@@ -61,7 +63,6 @@ def _train_batches(
     inputs: TrainerInputs, experiment: OnlyBatchNormExperiment
 ) -> Callable[[int], tf.data.Dataset]:
     graph = TransformGraph(inputs.transform_dir, {AUGMENTED_IMAGE, LABEL})
-
     side_steps = experiment.image_side_steps(inputs.num_train_records)
 
     def finish(batch: Mapping[str, Any], step: tf.Tensor) -> dict[str, Any]:
