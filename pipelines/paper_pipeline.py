@@ -8,7 +8,7 @@ Schema ─────┴─> Transform ─────────────�
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
@@ -25,7 +25,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing
 from components.evaluators.baseline import EVALUATION_PROTOCOL, LatestBlessedBeforeCandidate
 from components.evaluators.benchmark_metrics import metric_modules
 from components.evaluators.counted_evaluator import CountedEvaluator
-from components.evaluators.eval_config import build_eval_config
+from components.evaluators.eval_config import MetricOptions, build_eval_config
 from components.evaluators.evaluation_config import EvaluationConfig
 from components.example_validators.strict_example_validator import StrictExampleValidator
 from components.lineage.metadata_uri import connection_config
@@ -72,6 +72,7 @@ class PaperParts:
         trainer_config: The sections of the configuration that training depends on.
         evaluation: The benchmark's metrics and gates.
         evaluation_protocol: Only models of the same protocol are compared with each other.
+        metric_options: Metric -> further settings of it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class PaperParts:
     trainer_config: dict[str, object]
     evaluation: EvaluationConfig
     evaluation_protocol: str
+    metric_options: MetricOptions = field(default_factory=dict)
 
 
 def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
@@ -136,7 +138,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         example_splits=["eval"],
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
-        eval_config=build_eval_config(parts.evaluation),
+        eval_config=build_eval_config(parts.evaluation, parts.metric_options),
     ).with_id("Evaluator")
     report = Report(
         examples=example_gen.outputs["examples"],

@@ -40,6 +40,12 @@ class PaperEntry:
 
 
 PIPELINES: Mapping[str, PaperEntry] = {
+    "finegan_pipeline": PaperEntry(
+        title="FineGAN: Unsupervised Hierarchical Disentanglement (2019)",
+        config="pipelines.configs.finegan:FineGanConfig",
+        pipeline="pipelines.finegan_pipeline:create_pipeline",
+        sample_data="components.example_gens.sample_cub:sample_cub",
+    ),
     "only_bn_pipeline": PaperEntry(
         title="Only-BN: Training BatchNorm and Only BatchNorm (2021)",
         config="pipelines.configs.only_bn:OnlyBatchNormConfig",

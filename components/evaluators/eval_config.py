@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.config_pb2 import MetricDirection
@@ -11,12 +12,20 @@ from components.evaluators.benchmark_metrics import benchmark_metric
 from components.evaluators.evaluate_signature import EVALUATE_SIGNATURE
 from components.evaluators.evaluation_config import EvaluationConfig, Gate
 
+MetricOptions = Mapping[str, Mapping[str, object]]
 
-def build_eval_config(evaluation: EvaluationConfig) -> tfma.EvalConfig:
+
+def build_eval_config(
+    evaluation: EvaluationConfig, metric_options: MetricOptions | None = None
+) -> tfma.EvalConfig:
     """What the Evaluator runs: the `evaluate` signature, the metrics, and their thresholds.
 
     The model has one spec without a name: TFX adds the baseline's where there is one, and takes the
     comparisons out where there is none.
+
+    Args:
+        evaluation: The benchmark.
+        metric_options: Metric -> further keyword arguments of its class, as JSON holds them.
     """
     evaluation = evaluation.with_required_records()
     return tfma.EvalConfig(
@@ -28,19 +37,24 @@ def build_eval_config(evaluation: EvaluationConfig) -> tfma.EvalConfig:
         metrics_specs=[
             tfma.MetricsSpec(
                 metrics=[
-                    _metric_config(name, evaluation.gates.get(name)) for name in evaluation.metrics
+                    _metric_config(
+                        name, evaluation.gates.get(name), (metric_options or {}).get(name, {})
+                    )
+                    for name in evaluation.metrics
                 ]
             )
         ],
     )
 
 
-def _metric_config(name: str, gate: Gate | None) -> tfma.MetricConfig:
+def _metric_config(
+    name: str, gate: Gate | None, options: Mapping[str, object]
+) -> tfma.MetricConfig:
     metric = benchmark_metric(name)
     return tfma.MetricConfig(
         class_name=metric.class_name,
         module=metric.module,
-        config=json.dumps({"name": name}),
+        config=json.dumps({"name": name, **options}),
         per_slice_thresholds=[] if gate is None else [_threshold(gate)],
     )
 

@@ -35,7 +35,8 @@ def read_record(outputs: Any, config: GeneratedImagesConfig) -> RecordImages:
     Args:
         outputs: `real_image` float `[height, width, 3]` and `fake_image`, of the same shape or
             `[images, height, width, 3]` where the model makes several a record; both in [-1, 1].
-            Where there are, `child_code` int64, one a generated image, and `label` int64.
+            Where there are, `child_code` int64, one a generated image, and `label` int64. Images
+            whose code is negative fill up a batch, and are left out.
         config: Names the feature network.
 
     Raises:
@@ -55,11 +56,13 @@ def read_record(outputs: Any, config: GeneratedImagesConfig) -> RecordImages:
             found=f"{real.shape[1:]} and {generated.shape[1:]}",
             expected="one height and width",
         )
+    label, codes = _numbers(outputs, LABEL, 1), _numbers(outputs, CHILD_CODE, len(generated))
+    if CHILD_CODE in outputs:
+        generated, codes = generated[codes >= 0], codes[codes >= 0]
     images = np.concatenate([real, generated])
     keys = np.full(len(images), image_key(image_levels(real)), np.uint64)
-    numbers = [_numbers(outputs, LABEL, 1), _numbers(outputs, CHILD_CODE, len(generated))]
     # Together, because a call of the network costs more than an image of it.
-    both = image_features(images, keys, np.concatenate(numbers), config)
+    both = image_features(images, keys, np.concatenate([label, codes]), config)
     return RecordImages(both.only(np.arange(1)), both.only(np.arange(1, len(images))))
 
 

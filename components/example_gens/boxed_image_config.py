@@ -31,6 +31,11 @@ class OfficialNumbers(NamedTuple):
     super_classes: int
     training_images: TrainingImages
 
+    @property
+    def num_training_images(self) -> int:
+        """Images that the paper trains on."""
+        return self.train_images + (self.test_images if self.training_images == "all" else 0)
+
 
 OFFICIAL: dict[str, OfficialNumbers] = {
     "cub": OfficialNumbers(200, 5_994, 5_794, 20, "all"),

@@ -9,11 +9,10 @@ Signatures; every picture is a PNG, and a row's pictures depend on that row alon
 * `generate_class(child int64 [n], seed int64 [n])` -> the same, with the background and the parent
   that belong to the child, and noise that depends on the seed alone;
 * `evaluate(examples string [n])`: serialized records -> `real_image` float32 `[n, size, size, 3]`
-  in [-1, 1], the record's deterministic crop; `fake_image`, of the same shape, and what it was made
-  of and with: `background_code`, `parent_code`, `child_code` int64 `[n]`, `background_image`,
-  `parent_image` like the images, `parent_mask`, `child_mask` float32 `[n, size, size, 1]` in
-  [0, 1]. Its noise and its child's code follow from the record's key, so they are the same in every
-  evaluation; the codes belong together, as in training.
+  in [-1, 1], the record's deterministic crop, and its `label`; `cluster` int64 `[n]`, the child's
+  code that the child's discriminator reads out of it; `fake_image` float32
+  `[n, images, size, size, 3]`, the pictures that are made for the record, and `child_code` int64
+  `[n, images]`, what they are made of, -1 where there is none. See `evaluated_records.py`.
 """
 
 from __future__ import annotations
@@ -23,23 +22,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.trainers.finegan.draws import (
-    Purpose,
-    draw_children,
-    draw_noise,
-    one_hot_codes,
-    tied_codes,
-    tied_indices,
-)
+from components.trainers.finegan.discriminators import CodeDiscriminator
+from components.trainers.finegan.draws import Purpose, draw_noise, one_hot_codes, tied_codes
+from components.trainers.finegan.evaluated_records import EvaluatedRecords
 from components.trainers.finegan.generator import Generator, Stages
 from components.transforms.augmentation_seeds import fold_in
-from components.transforms.finegan import EXAMPLE_KEY, OBJECT_VIEW
+from components.transforms.finegan import EXAMPLE_KEY, LABEL, OBJECT_VIEW
 
-TransformFn = Callable[[tf.Tensor], Mapping[str, Any]]
 Outputs = Mapping[str, tf.Tensor]
 
 REAL_IMAGE = "real_image"
 FAKE_IMAGE = "fake_image"
+CHILD_CODE = "child_code"
+CLUSTER = "cluster"
 
 
 class ServedGenerator(tf.Module):
@@ -47,13 +42,19 @@ class ServedGenerator(tf.Module):
 
     Args:
         generator: In float32.
-        transform_fn: Serialized records `[n]` -> `object_view` and `example_key`.
+        discriminator: The child's, in float32; None without `records`.
+        records: What `evaluate` is asked about.
     """
 
-    def __init__(self, generator: Generator, transform_fn: TransformFn | None) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: CodeDiscriminator | None = None,
+        records: EvaluatedRecords | None = None,
+    ) -> None:
         super().__init__(name="finegan")
-        self.generator = generator
-        self._transform_fn = transform_fn
+        self.generator, self.discriminator = generator, discriminator
+        self._records = records
 
     def generate(
         self, z: tf.Tensor, background: tf.Tensor, parent: tf.Tensor, child: tf.Tensor
@@ -68,29 +69,39 @@ class ServedGenerator(tf.Module):
         return _encoded(self.generator(self._noise(_seeds(seed)), codes, training=False))
 
     def evaluate(self, examples: tf.Tensor) -> Outputs:
-        """`evaluate`: a record's picture, and one that is made for it."""
-        features = self._transform_fn(examples) if self._transform_fn else {}
-        seeds = _seeds(features[EXAMPLE_KEY])
-        config = self.generator.config
-        children = tf.map_fn(
-            lambda seed: draw_children(fold_in(seed, Purpose.SERVED_CHILD), 1, config)[0],
-            seeds,
-            fn_output_signature=tf.TensorSpec([], tf.int64),
+        """`evaluate`: a record's picture, and those that are made for it."""
+        if self._records is None or self.discriminator is None:
+            raise TypeError("evaluate needs records and a discriminator")
+        features = self._records.transform_fn(examples)
+        views = features[OBJECT_VIEW]
+        numbers = self._records.image_numbers(features[EXAMPLE_KEY])
+        children = self._records.children(numbers)
+        # A record at a time, so that memory does not grow with the batch that Beam has chosen.
+        made, clusters = tf.map_fn(
+            self._evaluate_record,
+            (views, numbers, children),
+            fn_output_signature=(
+                tf.TensorSpec([self._records.images_per_record, *views.shape[1:]], tf.float32),
+                tf.TensorSpec([], tf.int64),
+            ),
         )
-        backgrounds, parents, _ = tied_indices(children, config)
-        codes = tied_codes(children, config)
-        made = self.generator(self._noise(seeds), codes, training=False)
         return {
-            REAL_IMAGE: features[OBJECT_VIEW],
-            FAKE_IMAGE: made.child,
-            "background_image": made.background,
-            "parent_image": made.parent,
-            "parent_mask": made.parent_mask,
-            "child_mask": made.child_mask,
-            "background_code": backgrounds,
-            "parent_code": parents,
-            "child_code": children,
+            REAL_IMAGE: views,
+            LABEL: features[LABEL],
+            FAKE_IMAGE: made,
+            CHILD_CODE: children,
+            CLUSTER: clusters,
         }
+
+    def _evaluate_record(
+        self, record: tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        view, numbers, children = record
+        # Where there is no picture to make, one is made all the same, and not counted.
+        codes = tied_codes(tf.maximum(children, 0), self.generator.config)
+        made = self.generator(self._noise(_seeds(numbers)), codes, training=False)
+        logits, _ = self.discriminator(view[tf.newaxis], training=False)
+        return made.child, tf.argmax(logits[0])
 
     def _noise(self, seeds: tf.Tensor) -> tf.Tensor:
         """`[n, 2]` int64 -> `[n, noise_size]`, each row a function of its seed."""
@@ -103,16 +114,20 @@ class ServedGenerator(tf.Module):
 
 
 def export_finegan(
-    directory: str, generator: Generator, transform_fn: TransformFn | None = None
+    directory: str,
+    generator: Generator,
+    discriminator: CodeDiscriminator | None = None,
+    records: EvaluatedRecords | None = None,
 ) -> None:
     """Writes the SavedModel.
 
     Args:
         directory: Where to.
         generator: In float32.
-        transform_fn: Serialized records -> Transform's outputs; None leaves `evaluate` out.
+        discriminator: The child's, in float32; None without `records`.
+        records: What `evaluate` is asked about; None leaves that signature out.
     """
-    served = ServedGenerator(generator, transform_fn)
+    served = ServedGenerator(generator, discriminator, records)
     noise_size = generator.config.noise_size
 
     def signature(function: Callable[..., Outputs], **specs: tf.TensorSpec) -> Any:
@@ -127,7 +142,7 @@ def export_finegan(
         "generate": generate,
         "generate_class": signature(served.generate_class, child=code, seed=code),
     }
-    if transform_fn is not None:
+    if records is not None:
         signatures["evaluate"] = signature(served.evaluate, examples=key)
     tf.saved_model.save(served, directory, signatures=signatures)
 

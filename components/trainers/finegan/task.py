@@ -19,11 +19,13 @@ from components.trainers.finegan.batches import (
     Batch,
     with_draws,
 )
+from components.trainers.finegan.discriminators import CodeDiscriminator
 from components.trainers.finegan.draws import tied_codes
+from components.trainers.finegan.evaluated_records import EvaluatedRecords
 from components.trainers.finegan.experiment import FineGanExperiment
-from components.trainers.finegan.export import TransformFn, export_finegan
-from components.trainers.finegan.generator import Generator
+from components.trainers.finegan.export import export_finegan
 from components.trainers.finegan.hard_negatives import HardNegatives
+from components.trainers.finegan.initial_values import InitialValues
 from components.trainers.finegan.model import build_model
 from components.trainers.finegan.network_config import NetworkConfig
 from components.trainers.finegan.optimizers import Optimizers
@@ -44,8 +46,8 @@ class FineGanTask(Task):
         train_batches: First step -> batches of real images from there on, without end, each a
             function of (seed, step); `batches.py` names what is in them.
         steps_per_epoch: Batches of a pass over the images; None where there are no passes.
-        transform_fn: Serialized records -> `object_view` and `example_key`, for the signature
-            `evaluate`; without it the model is exported without that signature.
+        evaluated_records: What the signature `evaluate` will be asked about; without it the model
+            is exported without that signature.
 
     Raises:
         ConfigError: The settings do not go together.
@@ -59,10 +61,10 @@ class FineGanTask(Task):
         *,
         train_batches: Callable[[int], tf.data.Dataset],
         steps_per_epoch: int | None = None,
-        transform_fn: TransformFn | None = None,
+        evaluated_records: EvaluatedRecords | None = None,
     ) -> None:
         self.experiment, self.network, self.training = experiment, network, training
-        self.train_batches, self.transform_fn = train_batches, transform_fn
+        self.train_batches, self.evaluated_records = train_batches, evaluated_records
         self._steps_per_epoch = steps_per_epoch
         self._first_hard_step = _first_hard_step(experiment, training, steps_per_epoch)
         self.models = build_model(network, training.seed, training.precision)
@@ -136,12 +138,19 @@ class FineGanTask(Task):
         Args:
             directory: Where to.
         """
-        export_finegan(directory, self._float32_average(), self.transform_fn)
-
-    def _float32_average(self) -> Generator:
-        """The generator as it is served: narrow types pay in training, and cost quality after."""
+        # In float32: narrow types pay in training, and cost quality after it.
         copy_statistics(self.average, self.models.generator)
-        return build_average(self.average, "float32")
+        generator = build_average(self.average, "float32")
+        if self.evaluated_records is None:
+            export_finegan(directory, generator)
+            return
+        trained = self.models.child_discriminator
+        reader = CodeDiscriminator(
+            self.network, self.network.children, InitialValues(None), "float32"
+        )
+        for variable, value in zip(reader.variables, trained.variables, strict=True):
+            variable.assign(tf.convert_to_tensor(value.value))
+        export_finegan(directory, generator, reader, self.evaluated_records)
 
 
 def _first_hard_step(

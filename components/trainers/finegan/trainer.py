@@ -8,23 +8,28 @@ from typing import Any
 import tensorflow as tf
 
 from components.errors import ConfigError
+from components.evaluators.generated_images_config import GeneratedImagesConfig
 from components.example_gens.boxed_image_config import BoxedImageDataConfig, config_of
 from components.trainers.example_batches import training_batches
+from components.trainers.finegan.evaluated_records import EvaluatedRecords
 from components.trainers.finegan.experiment import FineGanExperiment
 from components.trainers.finegan.network_config import NetworkConfig
 from components.trainers.finegan.task import FineGanTask
 from components.trainers.task import Task
 from components.trainers.trainer_inputs import TrainerInputs
-from components.trainers.transform_graph import TransformGraph
+from components.trainers.transform_graph import TransformGraph, read_examples
 from components.transforms.finegan import (
     AUGMENTED_OBJECT_VIEW,
     AUGMENTED_SCENE_BOX,
     AUGMENTED_SCENE_VIEW,
     EXAMPLE_KEY,
+    LABEL,
     OBJECT_VIEW,
     SCENE_BOX,
     SCENE_VIEW,
 )
+
+KEYS_AT_ONCE = 1024
 
 # What training sees, under the names that a batch gives it.
 TRAINED = {
@@ -38,7 +43,8 @@ def build_task(inputs: TrainerInputs) -> Task:
     """Makes the task on the split `train`.
 
     Args:
-        inputs: Files, Transform's output, and the sections `experiment`, `data` and `network`.
+        inputs: Files, Transform's output, and the sections `experiment`, `data`, `network` and
+            `generated_images`, of which `images_per_child` alone matters here.
 
     Raises:
         ConfigError: A section does not fit, the network has other codes or another image size than
@@ -62,9 +68,7 @@ def build_task(inputs: TrainerInputs) -> Task:
         inputs.training,
         train_batches=_train_batches(inputs, experiment),
         steps_per_epoch=steps_per_epoch,
-        transform_fn=TransformGraph(
-            inputs.transform_dir, {OBJECT_VIEW, EXAMPLE_KEY}
-        ).from_serialized,
+        evaluated_records=_evaluated_records(inputs, network),
     )
 
 
@@ -87,6 +91,16 @@ def check_network(network: NetworkConfig, data: BoxedImageDataConfig) -> None:
                 expected=f"{expected} ({data.dataset})",
                 fix=f"--set network.{name}={expected}",
             )
+
+
+def _evaluated_records(inputs: TrainerInputs, network: NetworkConfig) -> EvaluatedRecords:
+    keys = read_examples(inputs.eval_paths, inputs.transform_dir, {EXAMPLE_KEY}, KEYS_AT_ONCE)
+    return EvaluatedRecords(
+        TransformGraph(inputs.transform_dir, {OBJECT_VIEW, EXAMPLE_KEY, LABEL}).from_serialized,
+        [int(key) for batch in keys.as_numpy_iterator() for key in batch[EXAMPLE_KEY]],
+        children=network.children,
+        images_per_child=inputs.section("generated_images", GeneratedImagesConfig).images_per_child,
+    )
 
 
 def _train_batches(
