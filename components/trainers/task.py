@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,11 @@ class Task(abc.ABC):
     @property
     def steps_per_epoch(self) -> int | None:
         """Updates that a pass over the records takes; None where there are no passes."""
+        return None
+
+    @property
+    def progress_names(self) -> Collection[str] | None:
+        """The terms and scalars that a line of progress has room for; None: all of them."""
         return None
 
     @abc.abstractmethod

@@ -158,7 +158,7 @@ class _Loop:
             losses: Mapping[str, float] = {}
             if step > first_step and (summary_due or checkpoint_due or self.progress.due):
                 losses = guard.check()
-                self.progress.report(step, {**self.history[-1], **losses})
+                self._report(step, losses)
             with self.progress.paused():
                 if summary_due:
                     self._summarize(step, losses)
@@ -172,7 +172,7 @@ class _Loop:
                 )
             if finished:
                 if step > first_step:
-                    self.progress.report(step, self.history[-1])
+                    self._report(step)
                 return
             guard.note(step, next(updates))
             step += 1
@@ -184,6 +184,13 @@ class _Loop:
         scalars = {**losses, **summary.scalars}
         self.logs.write(step, scalars, summary.images)
         self.history.append({"step": step, **scalars})
+
+    def _report(self, step: int, losses: Mapping[str, float] | None = None) -> None:
+        """Reports the newest scalars, and losses that are newer still."""
+        numbers = {**self.history[-1], **(losses or {})}
+        names = self.task.progress_names
+        shown = numbers if names is None else {name: numbers[name] for name in names}
+        self.progress.report(step, shown)
 
     def _updates(self, first_step: int) -> Iterator[Losses]:
         """Makes one update of the variables each time it is asked for the next losses."""

@@ -5,7 +5,7 @@ Source: the authors' code/trainer.py, kkanshul/finegan at 38db1db.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -80,6 +80,11 @@ class FineGanTask(Task):
     def steps_per_epoch(self) -> int | None:
         """Batches of a pass over the images."""
         return self._steps_per_epoch
+
+    @property
+    def progress_names(self) -> Collection[str]:
+        """The information losses: they tell first whether the codes mean anything."""
+        return ("loss", "parent_information", "child_information")
 
     @property
     def checkpoint_items(self) -> Mapping[str, Any]:

@@ -43,6 +43,16 @@ def test_a_record_may_have_several_generated_images():
         read_record({**outputs, "child_code": 4}, CONFIG)
 
 
+def test_images_without_a_code_fill_up_a_batch_and_are_left_out():
+    fakes = np.stack([image(seed) for seed in (1, 2, 3)])
+    outputs = {"real_image": image(0), "fake_image": fakes, "child_code": [-1, 5, -1]}
+    record = read_record(outputs, CONFIG)
+    assert record.generated.numbers.tolist() == [5]
+    np.testing.assert_allclose(record.generated.features[0], image(2).ravel(), atol=1 / 250)
+    none = read_record({**outputs, "child_code": [-1, -1, -1]}, CONFIG)
+    assert none.generated.features.shape == (0, 192) and len(none.real.keys) == 1
+
+
 def test_an_image_that_is_not_finite_has_no_features():
     images = np.stack([image(0), image(1)])
     images[1, 2, 3, 0] = np.inf

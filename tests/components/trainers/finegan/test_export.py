@@ -12,26 +12,43 @@ import tensorflow as tf
 from tiny_finegan import NETWORK
 
 from components.trainers.finegan.draws import one_hot_codes
+from components.trainers.finegan.evaluated_records import EvaluatedRecords
 from components.trainers.finegan.export import export_finegan
-from components.trainers.finegan.generator import Generator, build_generator
-from components.transforms.finegan import EXAMPLE_KEY, OBJECT_VIEW
+from components.trainers.finegan.generator import Generator
+from components.trainers.finegan.model import FineGan, build_model
+from components.transforms.finegan import EXAMPLE_KEY, LABEL, OBJECT_VIEW
 
 
-def records(examples: tf.Tensor) -> Mapping[str, tf.Tensor]:
-    """In place of Transform's graph: an example is its key, its picture is grey."""
+IMAGES_PER_CHILD = 2
+
+
+def transform(examples: tf.Tensor) -> Mapping[str, tf.Tensor]:
+    """In place of Transform's graph: an example is its key, its label and its picture's gray."""
     keys = tf.strings.to_number(examples, tf.int64)
-    return {OBJECT_VIEW: tf.zeros([tf.size(keys), 32, 32, 3]), EXAMPLE_KEY: keys}
+    gray = tf.reshape(tf.cast(keys % 7, tf.float32) / 7.0, [-1, 1, 1, 1])
+    return {OBJECT_VIEW: gray * tf.ones([1, 32, 32, 3]), EXAMPLE_KEY: keys, LABEL: keys % 5}
 
 
 @pytest.fixture(scope="module")
-def generator() -> Generator:
-    return build_generator(NETWORK, 5)
+def models() -> FineGan:
+    return build_model(NETWORK, 5)
 
 
 @pytest.fixture(scope="module")
-def loaded(generator: Generator, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def generator(models: FineGan) -> Generator:
+    return models.generator
+
+
+@pytest.fixture(scope="module")
+def loaded(models: FineGan, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = str(tmp_path_factory.mktemp("model") / "served")
-    export_finegan(folder, generator, records)
+    records = EvaluatedRecords(
+        transform,
+        [9_000_000_000_000, 7, 8],
+        children=NETWORK.children,
+        images_per_child=IMAGES_PER_CHILD,
+    )
+    export_finegan(folder, models.generator, models.child_discriminator, records)
     return tf.saved_model.load(folder)
 
 
@@ -68,21 +85,33 @@ def test_evaluation_is_the_same_for_a_record_in_any_batch(loaded: Any) -> None:
     evaluate = loaded.signatures["evaluate"]
     whole = evaluate(examples=tf.constant(["7", "8", "9000000000000"]))
     alone = evaluate(examples=tf.constant(["8"]))
-    for name in ("background_code", "parent_code", "child_code"):
-        assert whole[name][1] == alone[name][0]
+    for name in ("child_code", "cluster", "label"):
+        np.testing.assert_array_equal(whole[name][1], alone[name][0])
     np.testing.assert_allclose(whole["fake_image"][1], alone["fake_image"][0], rtol=0, atol=1e-5)
-    assert whole["fake_image"].shape == whole["real_image"].shape == (3, 32, 32, 3)
-    assert whole["parent_mask"].shape == whole["child_mask"].shape == (3, 32, 32, 1)
-    children = whole["child_code"].numpy()
-    np.testing.assert_array_equal(whole["parent_code"], children // 2)
-    np.testing.assert_array_equal(whole["background_code"], children)
+    assert whole["real_image"].shape == (3, 32, 32, 3)
+    # Eight pictures for three records.
+    assert whole["fake_image"].shape == (3, 3, 32, 32, 3)
+    np.testing.assert_array_equal(whole["label"], [2, 3, 0])
 
 
-def test_children_of_records_are_spread_over_the_codes(loaded: Any) -> None:
-    keys = tf.strings.as_string(tf.range(64))
-    children = loaded.signatures["evaluate"](examples=keys)["child_code"].numpy()
-    counts = np.bincount(children, minlength=NETWORK.children)
-    assert counts.min() >= 6 and counts.sum() == 64
+def test_what_is_evaluated_is_what_is_served(loaded: Any) -> None:
+    evaluate, serve = loaded.signatures["evaluate"], loaded.signatures["generate_class"]
+    found = evaluate(examples=tf.constant(["9000000000000", "7", "8"]))
+    codes, images = found["child_code"].numpy(), found["fake_image"].numpy()
+    np.testing.assert_array_equal(codes, [[1, 2, -1], [0, 1, 3], [0, 2, 3]])
+    numbers = np.array([2, 5, 0, 3, 6, 1, 4, 7], np.int64)
+    served = serve(
+        child=tf.constant(numbers // IMAGES_PER_CHILD), seed=tf.constant(numbers, tf.int64)
+    )
+    expected = images[codes >= 0] * 127.5 + 127.5
+    assert np.abs(decoded(served["encoded"]) - expected).max() < 1.0
+
+
+def test_the_cluster_is_what_the_childs_discriminator_reads(loaded: Any, models: FineGan) -> None:
+    examples = tf.constant(["7", "8", "9000000000000"])
+    found = loaded.signatures["evaluate"](examples=examples)["cluster"].numpy()
+    logits, _ = models.child_discriminator(transform(examples)[OBJECT_VIEW], training=False)
+    np.testing.assert_array_equal(found, np.argmax(logits, axis=1))
 
 
 def test_without_records_there_is_no_evaluation(generator: Generator, tmp_path: Path) -> None:
