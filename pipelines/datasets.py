@@ -13,6 +13,7 @@ from components.errors import ConfigError
 from components.example_gens.dataset_downloads import (
     CIFAR_10_BINARY,
     CIFAR_10_PYTHON,
+    CUB_200_2011,
     TINY_IMAGENET,
     DatasetDownload,
 )
@@ -31,8 +32,8 @@ class DatasetEntry:
         source: Its `RecordSource`, `module:class`.
         settings: What the source is given, so that it takes as much of the set as there is.
         classes: Classes of the whole set, where it has any.
-        run: What follows `papergarden run` to train on it; the data root is added. Empty where no
-            pipeline does yet.
+        run: What follows `papergarden run` to train on it; the data root is added.
+        run_subset: The same for a part of it, where that takes another preset.
         download: Its official archive, where it can be fetched.
         make: Writes a generated set in its layout, where one can be made:
             `module:function(directory, images=, classes=, seed=)`.
@@ -44,6 +45,7 @@ class DatasetEntry:
     settings: Mapping[str, Any] = field(default_factory=dict)
     classes: int | None = None
     run: str = ""
+    run_subset: str = ""
     download: DatasetDownload | None = None
     make: str = ""
 
@@ -64,8 +66,11 @@ class DatasetEntry:
             data_root: Where it is.
             whole: Whether it has its official numbers; a subset has to be asked for.
         """
+        root = f"--data-root {shlex.quote(data_root)}"
+        if not whole and self.run_subset:
+            return f"papergarden run {self.run_subset} {root}"
         subset = "" if whole or "subset" not in self.settings else " --set data.subset=true"
-        return f"papergarden run {self.run} --data-root {shlex.quote(data_root)}{subset}"
+        return f"papergarden run {self.run} {root}{subset}"
 
 
 # Boxed images whatever their number; the official training images, each image once.
@@ -119,6 +124,9 @@ DATASETS: Mapping[str, DatasetEntry] = {
         source="components.example_gens.cub_source:CubSource",
         settings={"dataset": "cub", **ANY_BOXED_IMAGES},
         classes=200,
+        run="finegan_pipeline --preset paper",
+        run_subset="finegan_pipeline --preset small",
+        download=CUB_200_2011,
         make="components.example_gens.generated_cub:write_generated_cub",
     ),
     "stanford-cars": DatasetEntry(
@@ -127,6 +135,8 @@ DATASETS: Mapping[str, DatasetEntry] = {
         source="components.example_gens.stanford_cars_source:StanfordCarsSource",
         settings={"dataset": "stanford_cars", **ANY_BOXED_IMAGES},
         classes=196,
+        run="finegan_pipeline --preset paper --set data.dataset=stanford_cars",
+        run_subset="finegan_pipeline --preset small --set data.dataset=stanford_cars",
     ),
     "stanford-dogs": DatasetEntry(
         title="Stanford Dogs",
@@ -134,6 +144,8 @@ DATASETS: Mapping[str, DatasetEntry] = {
         source="components.example_gens.stanford_dogs_source:StanfordDogsSource",
         settings={"dataset": "stanford_dogs", **ANY_BOXED_IMAGES},
         classes=120,
+        run="finegan_pipeline --preset paper --set data.dataset=stanford_dogs",
+        run_subset="finegan_pipeline --preset small --set data.dataset=stanford_dogs",
     ),
 }
 

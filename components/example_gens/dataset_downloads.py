@@ -64,3 +64,12 @@ TINY_IMAGENET = DatasetDownload(
     folder="tiny-imagenet-200",
     terms="Stanford CS231n, from ImageNet: for non-commercial research and education",
 )
+CUB_200_2011 = DatasetDownload(
+    # Beside its folder the archive holds `attributes.txt`, names that nothing here reads.
+    url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
+    sha256="0c685df5597a8b24909f6a7c9db6d11e008733779a671760afef78feb49bf081",
+    archive_bytes=1_150_585_339,
+    unpacked_bytes=1_300_000_000,
+    folder="CUB_200_2011",
+    terms="Wah, Branson, Welinder, Perona, Belongie, Caltech 2011: for non-commercial research",
+)

@@ -18,6 +18,7 @@ from archive_server import Served, serve
 from PIL import Image
 
 from components.example_gens.digits_as_cifar import write_digits_as_cifar
+from components.example_gens.generated_cub import write_generated_cub
 from pipelines import cli
 from pipelines.data_command import fetch as fetching
 from pipelines.data_command import resuming_downloader
@@ -86,6 +87,24 @@ def test_fetched_set_is_unpacked_checked_and_ready_to_run(fetch, tmp_path):
     assert f"{command} --set data.subset=true" in said
     visible = [name for name in os.listdir(tmp_path / "data") if not name.startswith(".")]
     assert visible == [FOLDER]
+
+
+def test_birds_come_out_of_their_folder_and_what_lies_beside_it_does_not(
+    fetch, served, tmp_path, monkeypatch
+):
+    write_generated_cub(tmp_path / "birds", images=4, classes=2, longest_side=64)
+    (tmp_path / "attributes.txt").write_text("1 has_bill_shape::curved\n")
+    with tarfile.open(tmp_path / "packed", "w:gz") as packed:
+        packed.add(tmp_path / "attributes.txt", "attributes.txt")
+        packed.add(tmp_path / "birds", "CUB_200_2011")
+    served.content = (tmp_path / "packed").read_bytes()
+    monkeypatch.setitem(DATASETS, "cub", official(served.content, "cub"))
+    code, said = fetch("cub")
+    root = tmp_path / "data" / "CUB_200_2011"
+    assert code == 0, said
+    assert os.listdir(tmp_path / "data").count("attributes.txt") == 0
+    assert "2 of 200 classes" in said
+    assert f"papergarden run finegan_pipeline --preset small --data-root {root}" in said
 
 
 def test_second_fetch_does_nothing(fetch, served):
