@@ -18,7 +18,6 @@ from components.trainers.finegan.generator import Generator
 from components.trainers.finegan.model import FineGan, build_model
 from components.transforms.finegan import EXAMPLE_KEY, LABEL, OBJECT_VIEW
 
-
 IMAGES_PER_CHILD = 2
 
 
