@@ -15,6 +15,11 @@ LARGEST_NOTEBOOK_BYTES = 400_000
 
 # Injected after the cell tagged `parameters`.
 SMOKE_SIZES = {
+    "finegan": """
+WIDTH = 4
+IMAGES = 24
+STEPS = 8
+""",
     "only_bn": """
 EPOCHS = 1
 DEPTH = 8

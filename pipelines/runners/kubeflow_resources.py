@@ -114,6 +114,11 @@ PAPER_RESOURCES: Mapping[str, Mapping[str, NodeResources]] = {
         "Trainer": replace(DEFAULT_RESOURCES["Trainer"], memory="8Gi"),
         "Evaluator": replace(DEFAULT_RESOURCES["Evaluator"], cpu=2),
     },
+    # 30,000 pictures are made to be measured.
+    "finegan_pipeline": {
+        "Evaluator": replace(DEFAULT_RESOURCES["Evaluator"], memory="16Gi", accelerators=1),
+        "Report": replace(DEFAULT_RESOURCES["Report"], memory="8Gi"),
+    },
     # ImageNet's pictures are decoded while it trains.
     "only_bn_pipeline": {
         "ExampleGen": NodeResources(cpu=4, memory="8Gi"),
