@@ -5,8 +5,8 @@ python benchmarks/finegan_masks.py MODEL DATA_ROOT [--steps 600]
 MODEL is the SavedModel of a FineGAN run, DATA_ROOT the data set it was trained on. The judge is a
 small convolutional network that learns to find the object in real pictures: from the true masks
 where the data set has them (`segmentations/`, as generated sets do), else from the boxes. It never
-sees the generator. Then it looks at generated pictures, and what it finds is compared with the mask
-that the generator made them with: where background and parent are laid over by parent and child.
+sees the generator. Then it looks at generated pictures, and what it finds is compared with the
+parent's mask that they were made with, which gives the object its shape.
 
 Told are the intersection over union with masks as they are, or, where the judge knows boxes alone,
 of the boxes about both; the judge's own on real pictures that it did not learn from, which is the
@@ -114,21 +114,18 @@ def _judge(views: np.ndarray, masks: np.ndarray, steps: int) -> keras.Model:
 
 
 def _generated(model: tf.Module, children: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures as the judge sees real ones, and where either mask lays something over."""
+    """Pictures as the judge sees real ones, and their parents' masks."""
     serve = model.signatures["generate_class"]
     pictures, masks = [], []
     for start in range(0, GENERATED, BATCH):
         seeds = np.arange(start, min(start + BATCH, GENERATED), dtype=np.int64)
         made = serve(child=tf.constant(seeds % children), seed=tf.constant(seeds))
-        decoded = {
-            name: np.stack([tf.io.decode_png(one).numpy() for one in made[name]])
-            for name in ("encoded", "encoded_parent_mask", "encoded_child_mask")
-        }
-        pictures.append(decoded["encoded"].astype(np.float32) / 127.5 - 1.0)
-        parent, child = (
-            decoded[f"encoded_{name}_mask"][..., 0] / 255.0 for name in ("parent", "child")
+        picture, mask = (
+            np.stack([tf.io.decode_png(one).numpy() for one in made[name]])
+            for name in ("encoded", "encoded_parent_mask")
         )
-        masks.append(1.0 - (1.0 - parent) * (1.0 - child) > 0.5)
+        pictures.append(picture.astype(np.float32) / 127.5 - 1.0)
+        masks.append(mask[..., 0] >= 128)
     return np.concatenate(pictures), np.concatenate(masks)
 
 

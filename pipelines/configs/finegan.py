@@ -110,7 +110,7 @@ def _small(dataset: Dataset) -> FineGanConfig:
         data=_subset(dataset, image_size=64),
         network=NetworkConfig(generator_width=32, discriminator_width=32),
         training=TrainingConfig(
-            steps=5_000,
+            steps=3_000,
             learning_rate=LEARNING_RATE,
             checkpoint_every_steps=200,
             summary_every_steps=100,
