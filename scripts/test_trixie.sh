@@ -20,28 +20,7 @@ if [[ -z ${PAPERGARDEN_TRIXIE_NAMESPACE:-} ]]; then
     exec env PAPERGARDEN_TRIXIE_NAMESPACE=1 unshare --mount -- "$0" "$@"
 fi
 unset PAPERGARDEN_TRIXIE_NAMESPACE
-
-find_mirror() {
-    local mirror=${DEBIAN_MIRROR:-}
-    if [[ -z $mirror ]] && command -v apt-get >/dev/null; then
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' \
-            'Created-By: Packages' 'Label: Debian' 'Component: main' | head -n 1)
-    fi
-    [[ -n $mirror ]] || fail "apt knows no Debian mirror here: name one in DEBIAN_MIRROR."
-    echo "$mirror"
-}
-
-make_root() {
-    [[ -e $cache/root.made ]] && return
-    command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap."
-    say "making the Debian root in $root (once, 2 minutes)"
-    rm -rf "$root" && mkdir -p "$root"
-    debootstrap --variant=minbase \
-        --include=ca-certificates,g++,git,make,python3,python3-dev,python3-venv \
-        trixie "$root" "$(find_mirror)" >"$cache/debootstrap.log" 2>&1 ||
-        fail "debootstrap failed; its log ends: $(tail -n 3 "$cache/debootstrap.log")"
-    touch "$cache/root.made"
-}
+source "$repository/scripts/debian_root.sh"
 
 # Name resolution, certificates and the package clients' settings are the host's.
 copy_host_settings() {
@@ -81,7 +60,7 @@ inside() {
         chroot "$root" sh -c 'cd /srv/papergarden && exec "$@"' sh "$@"
 }
 
-make_root
+make_debian_root trixie "$root" ca-certificates,g++,git,make,python3,python3-dev,python3-venv
 copy_host_settings
 mount_host
 copy_sources
