@@ -8,11 +8,11 @@ BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format test-trixie clean
+.PHONY: help setup run test lint format test-trixie image test-containers clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
-		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 setup:  ## create or refresh .venv from uv.lock
 	@scripts/bootstrap.sh
@@ -36,6 +36,13 @@ test: lint  ## lint, types and all tests: make test [ARGS="-k siren"]
 test-trixie:  ## prove the second stack (TFX 1.21, Python 3.13) in a Debian trixie root
 	@scripts/test_trixie.sh
 
+image: setup  ## build kfp/Dockerfile: make image [DEVICE=gpu] [PYTHON_IMAGE=stand-in]
+	@scripts/build_image.sh
+
+test-containers: setup  ## a compiled pipeline, each task a container: [IMAGE=papergarden:0.1.0]
+	@scripts/test_containers.sh $(ARGS)
+
 clean:  ## remove environments, caches and builds; runs stay
+	@scripts/remove_containers.sh
 	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
