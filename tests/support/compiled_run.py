@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -30,6 +30,8 @@ class CompiledTask:
         command: Command and arguments.
         environment: Variables; those from secrets with the secrets' values.
         retries: How often it may be tried again.
+        volumes: Claim -> folder that the container sees it in.
+        memory_bytes: What its container may use.
     """
 
     name: str
@@ -39,6 +41,8 @@ class CompiledTask:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     retries: int
+    volumes: Mapping[str, str]
+    memory_bytes: int
 
 
 def read_documents(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -90,6 +94,11 @@ def read_tasks(
                 command=tuple(_resolved(word, given, run_id) for word in words),
                 environment=environment,
                 retries=int(task["retryPolicy"].get("maxRetryCount", 0)),
+                volumes={
+                    one["constant"]: one["mountPath"] for one in pods[label].get("pvcMount", ())
+                },
+                # Kubeflow counts in gigabytes.
+                memory_bytes=round(container["resources"]["memoryLimit"] * 1e9),
             )
         )
     return tasks
@@ -99,6 +108,15 @@ def _resolved(word: str, given: Mapping[str, str], run_id: str) -> str:
     return _PARAMETER.sub(lambda match: given[match[1]], word.replace(_RUN_ID, run_id))
 
 
+def start_process(task: CompiledTask, output: BinaryIO) -> subprocess.Popen[bytes]:
+    """Starts a task as a process of this machine, beside the Python that runs this."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, **task.environment, "PATH": path}
+    # Compiling what a task imports takes longer than its work: the first tasks do it for all.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.Popen(task.command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+
+
 @dataclass
 class ProcessRun:
     """A run whose tasks are processes of this machine.
@@ -106,11 +124,13 @@ class ProcessRun:
     Attributes:
         log_dir: Gets one log a task.
         at_once: How many tasks may run at a time.
+        start: Starts a task, its output going to a file.
         exit_codes: Task -> exit codes of its tries.
     """
 
     log_dir: Path
     at_once: int = 2
+    start: Callable[[CompiledTask, BinaryIO], subprocess.Popen[bytes]] = start_process
     exit_codes: dict[str, list[int]] = field(default_factory=dict)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -155,14 +175,5 @@ class ProcessRun:
         log = self.log_dir / f"{task.name}.log"
         if len(codes) > task.retries:
             raise RuntimeError(f"{task.name} ended with {codes}:\n{log.read_text()[-3000:]}")
-        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        environment = {**os.environ, **task.environment, "PATH": path}
-        # Compiling what a task imports takes longer than its work: the first tasks do it for all.
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with log.open("ab") as output:
-            self._running[task.name] = subprocess.Popen(
-                task.command,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-            )
+            self._running[task.name] = self.start(task, output)
