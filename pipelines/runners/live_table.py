@@ -22,6 +22,9 @@ STYLES = {
     "resolved": "blue",
     "failed": "bold red",
     "preempted": "yellow",
+    "done": "green",
+    "canceled": "yellow",
+    "skipped": "dim",
 }
 PLAIN_PROGRESS_SECONDS = 10.0
 

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-State = Literal["waiting", "running", "executed", "cached", "resolved", "failed", "preempted"]
+State = Literal[
+    "waiting",
+    "running",
+    "executed",
+    "cached",
+    "resolved",
+    "failed",
+    "preempted",
+    # A cluster does not tell whether a task that is done executed or found its outputs cached.
+    "done",
+    "canceled",
+    "skipped",
+]
 FINISHED: frozenset[State] = frozenset({"executed", "cached", "resolved"})
 
 
@@ -20,7 +32,7 @@ class NodeStatus:
         upstream: The nodes it waits for.
         log_path: Where its output goes.
         state: How far it is.
-        started: `time.monotonic()` of its start.
+        started: When it began, by the runner's clock.
         seconds: Its wall time so far.
         progress: What it last told of its progress.
         outcome: Its `NodeOutcome` as plain data, once it has finished.

@@ -20,7 +20,7 @@ class NodeReport:
     """One node of a run.
 
     Attributes:
-        state: `executed`, `cached`, `resolved`, or how far it came.
+        state: `executed`, `cached`, `resolved`, `done` on a cluster, or how far it came.
         seconds: Its wall time.
         execution_id: Its execution in ML Metadata; None if it never started.
         artifacts: Output key -> ids and URIs.
@@ -42,18 +42,19 @@ class RunOutcome:
         pipeline: The pipeline's name.
         run_id: The run in ML Metadata.
         preset: The preset it ran with.
-        metadata_uri: The store that holds its lineage.
+        metadata_uri: The store that holds its lineage; None where the cluster alone knows it.
         nodes: Every node.
         seconds: Wall time: `total`, and `start` from process start to the first node.
         verdict: Blessed or not, with reasons and metrics; None if the run did not get so far.
-        paths: `logs`, `config`, and as far as there is one `report`, `tensorboard`, `pushed_model`.
+        paths: `logs`, `config`, and as far as there is one `report`, `tensorboard`, `pushed_model`;
+            of a run on Kubeflow its `page`.
         error: What ended the run early.
     """
 
     pipeline: str
     run_id: str
     preset: str
-    metadata_uri: str
+    metadata_uri: str | None
     nodes: Mapping[str, NodeReport]
     seconds: Mapping[str, float]
     verdict: Verdict | None = None
@@ -61,8 +62,10 @@ class RunOutcome:
     error: PapergardenError | None = None
 
     @property
-    def from_cache(self) -> bool:
-        """Whether every node was served from the cache."""
+    def from_cache(self) -> bool | None:
+        """Whether every node was served from the cache; None where a cluster does not tell."""
+        if any(node.state == "done" for node in self.nodes.values()):
+            return None
         return all(node.state in ("cached", "resolved") for node in self.nodes.values())
 
     def to_json(self) -> str:

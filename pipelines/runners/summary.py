@@ -12,6 +12,7 @@ from pipelines.runners.live_table import STYLES
 from pipelines.runners.run_outcome import RunOutcome
 
 PATH_TITLES = {
+    "page": "page",
     "pushed_model": "model",
     "report": "report",
     "tensorboard": "tensorboard",
@@ -36,12 +37,14 @@ def print_summary(outcome: RunOutcome, console: Console) -> None:
         for reason in outcome.verdict.reasons:
             console.print(Text(f"          {reason}"))
         metrics = ", ".join(f"{k} {_number(v)}" for k, v in sorted(outcome.verdict.metrics.items()))
-        console.print(Text(f"metrics   {metrics}"))
+        if metrics:
+            console.print(Text(f"metrics   {metrics}"))
     for name, title in PATH_TITLES.items():
         if name in outcome.paths:
             # Whole paths on one line: they are copied.
             console.print(f"{title:<9} {outcome.paths[name]}", soft_wrap=True, markup=False)
-    console.print(f"lineage   papergarden lineage {outcome.run_id}", markup=False)
+    if outcome.metadata_uri is not None:
+        console.print(f"lineage   papergarden lineage {outcome.run_id}", markup=False)
 
 
 def _times(outcome: RunOutcome) -> Table:
