@@ -14,15 +14,22 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from components.errors import ConfigError, PapergardenError, RunError, StackError
+from components.errors import ConfigError, PapergardenError
+from pipelines.closing import close_run
 from pipelines.compile_command import compile_pipelines
 from pipelines.configs.paper_config import ResolvedConfig, resolve_config
 from pipelines.data_command.command import app as data_app
+from pipelines.endpoint_options import PANEL, with_endpoint_options
 from pipelines.node_command import run_task
 from pipelines.registry import PIPELINES, find_pipeline
+from pipelines.runners.kubeflow_endpoint import Endpoint
+from pipelines.runners.local_run import RunRequest, RunView, run_locally
+from pipelines.submit_command import follow_run
 
 PROCESS_START = time.time()
-NOT_BLESSED_EXIT_CODE = 3
+DEFAULT_ROOT = "runs"
+# As upstream's client has it.
+EXPERIMENT_VARIABLE = "KF_PIPELINES_DEFAULT_EXPERIMENT_NAME"
 
 app = typer.Typer(
     help="Deep-learning papers as TFX pipelines: on this machine, or on Kubeflow.",
@@ -45,17 +52,26 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command()
+@with_endpoint_options
 def run(
     pipeline: PipelineArgument,
+    endpoint: Endpoint | None,
     preset: PresetOption = "sample",
     data_root: Annotated[
-        Optional[Path],  # noqa: UP045
+        Optional[str],  # noqa: UP045
         typer.Option(
-            help="The data set in its official layout; without it, the paper's sample data."
+            help="The data set in its official layout, as the run's tasks see it; without it, the "
+            "paper's sample data."
         ),
     ] = None,
     assignments: SetOption = None,
-    root: RootOption = Path("runs"),
+    root: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Folder of everything that runs leave behind, as the run's tasks see it.",
+            show_default="runs; on Kubeflow a folder of its volume",
+        ),
+    ] = None,
     json_file: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--json", help="Write the whole outcome to this file."),
@@ -66,43 +82,89 @@ def run(
             metavar="OPTION=VALUE", help="An option for every Beam node; may be repeated."
         ),
     ] = None,
-    endpoint: Annotated[
+    experiment: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="A Kubeflow Pipelines endpoint."),
+        typer.Option(
+            help="The experiment that gets the run; made if there is none.",
+            show_default="the pipeline's name",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    schedule: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="CRON", help="Run again and again, as '0 3 * * MON'.", rich_help_panel=PANEL
+        ),
+    ] = None,
+    accelerator: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="As `papergarden compile` takes it.", show_default="gpu", rich_help_panel=PANEL
+        ),
+    ] = None,
+    cluster: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            metavar="KEY=VALUE", help="As `papergarden compile` takes it.", rich_help_panel=PANEL
+        ),
     ] = None,
 ) -> None:
     """Run a pipeline from its data to a pushed model; finished nodes come from the cache."""
-    from pipelines.runners.live_table import LiveTable
-    from pipelines.runners.local_run import RunRequest, RunView, run_locally
-    from pipelines.runners.summary import print_summary
+    resolved = _resolve(pipeline, preset, assignments)
+    if endpoint is not None:
+        from pipelines.runners.kubeflow_cluster import cluster_config
+        from pipelines.runners.kubeflow_parameters import run_arguments
+        from pipelines.runners.kubeflow_schedule import parse_schedule
+        from pipelines.runners.kubeflow_submit import Submission
+        from pipelines.submit_command import run_on_kubeflow
 
-    if endpoint:
-        raise StackError(
-            "this version runs pipelines on this machine only",
-            found=f"--endpoint {endpoint}",
-            fix="leave --endpoint away",
+        submission = Submission(
+            cluster=cluster_config(pipeline, accelerator or "gpu", cluster or ()),
+            arguments=run_arguments(
+                preset=preset,
+                data_root=data_root,
+                root=root,
+                overrides=assignments or (),
+                beam_options=beam or (),
+            ),
+            experiment=experiment or os.environ.get(EXPERIMENT_VARIABLE) or pipeline,
+            schedule=parse_schedule(schedule) if schedule is not None else None,
         )
-    console = Console(highlight=False)
-    request = RunRequest(
-        pipeline=pipeline,
-        resolved=_resolve(pipeline, preset, assignments),
-        root=root,
-        data_root=data_root,
-        beam_args=tuple(f"--{option.lstrip('-')}" for option in beam or ()),
+        run_on_kubeflow(endpoint, submission, json_file)
+        return
+    for option, value in (
+        ("--experiment", experiment),
+        ("--schedule", schedule),
+        ("--accelerator", accelerator),
+        ("--cluster", cluster),
+    ):
+        if value is not None:
+            raise ConfigError(
+                f"{option} is for runs on Kubeflow", expected="--endpoint URL beside it"
+            )
+    _run_here(
+        RunRequest(
+            pipeline=pipeline,
+            resolved=resolved,
+            root=Path(root or DEFAULT_ROOT),
+            data_root=Path(data_root) if data_root else None,
+            beam_args=tuple(f"--{option.lstrip('-')}" for option in beam or ()),
+        ),
+        json_file,
     )
-    console.print(f"[bold]{pipeline}[/bold]  preset {preset}, root {root}")
+
+
+def _run_here(request: RunRequest, json_file: Path | None) -> None:
+    from pipelines.runners.live_table import LiveTable
+
+    console = Console(highlight=False)
+    preset = request.resolved.preset
+    console.print(f"[bold]{request.pipeline}[/bold]  preset {preset}, root {request.root}")
     view = RunView(
         say=lambda line: console.print(line, markup=False, soft_wrap=True),
         table=lambda: LiveTable(console),
     )
-    outcome = run_locally(request, view, PROCESS_START)
-    print_summary(outcome, console)
-    if json_file:
-        _write(json_file, outcome.to_json())
-    if outcome.error:
-        raise outcome.error
-    if outcome.verdict is None or not outcome.verdict.blessed:
-        raise typer.Exit(NOT_BLESSED_EXIT_CODE)
+    close_run(run_locally(request, view, PROCESS_START), console, json_file)
 
 
 @app.command("list")
@@ -135,7 +197,7 @@ def config(
 
 
 @app.command()
-def doctor(root: RootOption = Path("runs"), as_json: JsonFlag = False) -> None:
+def doctor(root: RootOption = Path(DEFAULT_ROOT), as_json: JsonFlag = False) -> None:
     """Say what this machine can run, and what to do about what it cannot."""
     from pipelines.doctor import render, run_checks
 
@@ -151,7 +213,7 @@ def lineage(
         Optional[str],  # noqa: UP045
         typer.Argument(help="A run id, or the folder of a pushed model; without it, the runs."),
     ] = None,
-    root: RootOption = Path("runs"),
+    root: RootOption = Path(DEFAULT_ROOT),
     as_json: JsonFlag = False,
     picture: Annotated[
         Optional[Path],  # noqa: UP045
@@ -165,16 +227,8 @@ def lineage(
 
 
 app.command("compile")(compile_pipelines)
+app.command("follow")(follow_run)
 app.command("node")(run_task)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text + "\n")
-    except OSError as error:
-        raise RunError(
-            f"{path} cannot be written", found=error.strerror, fix="pass another file with --json"
-        ) from error
 
 
 def _resolve(pipeline: str, preset: str, assignments: list[str] | None) -> ResolvedConfig:

@@ -6,10 +6,8 @@ import os
 import sys
 from collections.abc import MutableMapping
 
+from pipelines.endpoint_options import ENDPOINT_VARIABLES
 from pipelines.kfp_command.words import Request
-
-# Where upstream's command and upstream's client look for an endpoint, in their order.
-ENDPOINT_VARIABLES = ("KFP_ENDPOINT", "KF_PIPELINES_ENDPOINT")
 
 
 def translate(request: Request, environment: MutableMapping[str, str]) -> list[str]:

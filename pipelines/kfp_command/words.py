@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-# Upstream's global options that take a value, kfp 2.5 to 2.16. Its others (--help, --version) end
-# the command themselves, so words that start with them are upstream's.
+# Upstream's global options that take a value, kfp 2.5 to 2.16, and those of its client that its
+# command lacks. Its others (--help, --version) end the command themselves, so words that start with
+# them are upstream's.
 VALUE_OPTIONS = {
     "--endpoint": "endpoint",
     "--iap-client-id": "iap_client_id",
@@ -16,7 +17,12 @@ VALUE_OPTIONS = {
     "--other-client-secret": "other_client_secret",
     "--existing-token": "existing_token",
     "--output": "output",
+    "--cookies": "cookies",
+    "--ssl-ca-cert": "ssl_ca_cert",
+    "--token-path": "token_path",
+    "--ui-endpoint": "ui_endpoint",
 }
+FLAGS = {"--verify-ssl": "true", "--no-verify-ssl": "false"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ def parse_words(words: Sequence[str], pipelines: Container[str]) -> Request | No
     rest = list(words)
     while rest and rest[0].startswith("-"):
         word = rest.pop(0)
+        if word in FLAGS:
+            options["verify_ssl"] = FLAGS[word]
+            continue
         option, has_value, value = word.partition("=")
         if word.startswith("-n") and word != "-n":
             option, has_value, value = "-n", "attached", word[2:].removeprefix("=")

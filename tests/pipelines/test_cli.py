@@ -17,7 +17,9 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     return code, captured.out + captured.err
 
 
-@pytest.mark.parametrize("command", ["run", "list", "config", "data", "doctor", "lineage"])
+@pytest.mark.parametrize(
+    "command", ["run", "follow", "list", "config", "data", "doctor", "lineage"]
+)
 def test_help_of_everything_imports_nothing_heavy(command: str) -> None:
     code = (
         "import sys; from pipelines import cli\n"

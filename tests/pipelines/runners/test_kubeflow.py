@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from compiled_run import read_documents
+from kfp_server import KubeflowServer
 
 import kfp
 from components.errors import ConfigError
@@ -274,3 +275,21 @@ def test_kubeflows_own_package_reads_what_pods_ask_for(golden: Compiled) -> None
 
     for pod in golden[1].values():
         json_format.ParseDict(pod, messages.KubernetesExecutorConfig())
+
+
+def test_what_is_submitted_is_what_is_compiled(kubeflow: KubeflowServer, tmp_path: Path) -> None:
+    from pipelines.runners.kubeflow_endpoint import Endpoint
+    from pipelines.runners.kubeflow_patience import Patience
+    from pipelines.runners.kubeflow_service import KubeflowService
+    from pipelines.runners.kubeflow_submit import Submission, submit
+
+    cluster = cluster_config("siren_pipeline", "tpu", ["volume.claim=mine"])
+    service = KubeflowService(Endpoint(kubeflow.url), Patience(), lambda _: None)
+    submit(Submission(cluster, run_arguments(preset="smoke"), "siren"), service)
+    path = tmp_path / "siren.yaml"
+    compile_pipeline(cluster, path)
+    specification, executors = read_documents(path)
+    sent = kubeflow.asked[-1].body["pipeline_spec"]
+    assert sent["pipeline_spec"] == specification
+    kubernetes = sent["platform_spec"]["platforms"]["kubernetes"]
+    assert kubernetes["deploymentSpec"]["executors"] == executors
