@@ -33,9 +33,7 @@ class KubeflowService:
     """Experiments, runs and recurring runs of one endpoint.
 
     Args:
-        endpoint: Whom to ask, and as whom.
-        patience: How long to wait for answers.
-        say: Told when questions have to be repeated.
+        endpoint, patience, say: As `PatientClient` takes them.
 
     Raises:
         EndpointError: The endpoint does not answer as Kubeflow Pipelines does.

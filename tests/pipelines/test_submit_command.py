@@ -26,6 +26,8 @@ from pipelines import cli, submit_command
 from pipelines.kfp_command.command import run_registered
 from pipelines.kfp_command.words import parse_words
 from pipelines.registry import PIPELINES
+from pipelines.runners.kubeflow import compile_graph
+from pipelines.runners.kubeflow_cluster import cluster_config
 from pipelines.runners.kubeflow_patience import Patience
 from pipelines.runners.kubeflow_resources import VERDICT_TASK
 
@@ -117,7 +119,7 @@ def test_a_blessed_run_ends_with_0_and_its_tasks_were_shown(
 
 
 def test_what_is_submitted_is_what_compile_writes_and_the_runs_parameters(
-    kubeflow: KubeflowServer, run: Run
+    kubeflow: KubeflowServer, run: Run, tmp_path: Path
 ) -> None:
     code, text = run(
         *("--preset", "smoke", "--data-root", "gs://bucket/data", "--root", "/elsewhere/runs"),
@@ -126,7 +128,9 @@ def test_what_is_submitted_is_what_compile_writes_and_the_runs_parameters(
     )
     assert code == 0, text
     body = submitted(kubeflow)
-    specification, executors = compiled()
+    path = tmp_path / "compiled.yaml"
+    compile_graph(compiled_graph(PIPELINE, COMPILED_DIR), cluster_config(PIPELINE), path)
+    specification, executors = read_documents(path)
     assert body["pipeline_spec"]["pipeline_spec"] == specification
     platform = body["pipeline_spec"]["platform_spec"]["platforms"]["kubernetes"]
     assert platform["deploymentSpec"]["executors"] == executors
