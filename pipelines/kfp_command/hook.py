@@ -62,4 +62,6 @@ class StandinFinder:
 
 def install(words: Sequence[str]) -> None:
     """Waits for the SDK to be imported by a script with these words behind its name."""
-    sys.meta_path.insert(0, StandinFinder(words))
+    # Python reads the `.pth` files of a virtual environment twice.
+    if not any(isinstance(finder, StandinFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, StandinFinder(words))

@@ -38,6 +38,13 @@ def test_a_registered_pipeline_is_ours(installed) -> None:
     assert "no Kubeflow endpoint" not in done.stderr
 
 
+def test_a_run_on_kubeflow_reaches_the_sdk(installed, endpoint: str) -> None:
+    secure = endpoint.replace("http://", "https://")
+    done = installed.run("kfp", "--endpoint", secure, "run", "siren_pipeline")
+    assert done.returncode == 1
+    assert f"no secure connection to {secure}" in done.stderr
+
+
 def test_papergarden_itself_answers(installed) -> None:
     done = installed.run("papergarden", "list")
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,19 @@ from pathlib import Path
 import pytest
 
 MOST_MILLISECONDS = 10.0
+RUN_THAT_NEEDS_THE_SDK = """
+import sys
+import pipelines.kfp_command.hook as hook
+hook.install(sys.argv[1:])
+hook.install(sys.argv[1:])
+from kfp.cli.__main__ import main
+import pipelines.cli
+def run(words):
+    from kfp import client
+    print(words, client.Client.__module__)
+pipelines.cli.main = run
+main()
+"""
 MEASURE = """
 import json, sys, time
 line, sys.argv = sys.argv[1], sys.argv[2:]
@@ -70,3 +83,16 @@ def test_our_words_do_not_import_the_sdk(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "['run', 'siren_pipeline', '--preset', 'smoke'] False False"
+
+
+def test_a_run_on_kubeflow_finds_the_sdk_behind_the_hook(tmp_path: Path) -> None:
+    script = tmp_path / "kfp"
+    script.write_text(RUN_THAT_NEEDS_THE_SDK)
+    done = subprocess.run(
+        [sys.executable, str(script), "--endpoint", "http://k", "run", "siren_pipeline"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = "['run', 'siren_pipeline', '--endpoint', 'http://k']"
+    assert done.stdout.strip() == f"{words} kfp.client.client"
