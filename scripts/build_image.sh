@@ -53,6 +53,6 @@ if [[ $engine == "$containers/podman" ]]; then
     done
 fi
 say "building $image with $engine"
-"$engine" build "${words[@]}" "$repository" ||
-    fail "the image could not be built. Where no registry can be reached: PYTHON_IMAGE=stand-in"
+"$engine" build "${words[@]}" "$repository" || fail "the image could not be built; the reason is" \
+    "above. Where no registry can be reached, PYTHON_IMAGE=stand-in builds on this machine's Python."
 say "$image is built; IMAGE=$image make test-containers runs a pipeline in it"
