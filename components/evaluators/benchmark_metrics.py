@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from components.errors import ConfigError
+from components.evaluators.detection_metrics_config import (
+    AVERAGE_MEANINGS,
+    PANOPTIC_MEANINGS,
+)
 from components.evaluators.generated_images_config import (
     FEATURE_NETWORKS,
     GENERATED_IMAGE_METRICS,
@@ -134,6 +138,18 @@ BENCHMARK_METRICS: dict[str, BenchmarkMetric] = {
         "accuracy, under the best one-to-one matching with the labels of real images, of the"
         " clusters that the model itself gives them",
     ),
+    **{
+        name: BenchmarkMetric(
+            "components.evaluators.average_precision_tfma", "AverageMetric", "", meaning
+        )
+        for name, meaning in AVERAGE_MEANINGS.items()
+    },
+    **{
+        name: BenchmarkMetric(
+            "components.evaluators.panoptic_quality_tfma", "PanopticMetric", "", meaning
+        )
+        for name, meaning in PANOPTIC_MEANINGS.items()
+    },
     RECORDS_EVALUATED: BenchmarkMetric(
         "components.evaluators.record_count_tfma",
         "RecordsEvaluated",

@@ -24,6 +24,7 @@ from components.evaluators.frechet_distance import (
     frechet_distance,
 )
 from components.evaluators.generated_images_config import GeneratedImagesConfig, Quantity
+from components.evaluators.generated_records import RecordImages
 from components.evaluators.image_set import UNKNOWN, ImageSet
 from components.evaluators.inception_score import inception_score
 from components.evaluators.jackknife import jackknife_interval
@@ -42,6 +43,11 @@ class GeneratedImages:
     def __init__(self, config: GeneratedImagesConfig) -> None:
         self.real = ImageSet(config.groups, config.stored_images)
         self.generated = ImageSet(config.groups, config.stored_images)
+
+    def add(self, record: RecordImages) -> None:
+        """Adds the images of a record."""
+        self.real.add(record.real)
+        self.generated.add(record.generated)
 
     def merge(self, other: GeneratedImages) -> GeneratedImages:
         """Adds the images of another; returns itself."""

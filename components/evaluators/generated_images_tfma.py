@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import apache_beam as beam
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.constants import PREDICTIONS_KEY
 
 from components.errors import ConfigError
 from components.evaluators.frechet_distance import small_sample_warning
@@ -23,7 +20,8 @@ from components.evaluators.generated_images_config import (
     GeneratedImagesConfig,
     Quantity,
 )
-from components.evaluators.generated_records import RecordImages, read_record
+from components.evaluators.generated_records import read_record
+from components.evaluators.shared_accumulator import SharedAccumulator
 
 _logger = logging.getLogger(__name__)
 _INTERVAL = ("", "_low", "_high")
@@ -59,80 +57,20 @@ def _create_computations(
     quantity: Quantity,
     config: GeneratedImagesConfig,
 ) -> list[Any]:
-    computations: list[Any] = []
+    shared = SharedAccumulator(
+        f"images {config!r}",
+        functools.partial(read_record, config=config),
+        functools.partial(GeneratedImages, config),
+    )
     endings = (*_INTERVAL, *([_SPLIT_DEVIATION] if quantity == "class_score" else []))
-    for model_name in model_names or [""]:
-        # TFMA leaves out of the results what begins with an underscore.
-        shared = tfma.metrics.MetricKey(name=f"_images {config!r}", model_name=model_name)
-        keys = [
-            tfma.metrics.MetricKey(name=name + ending, model_name=model_name) for ending in endings
-        ]
-        computations += [
-            tfma.metrics.MetricComputation(
-                keys=[shared],
-                preprocessors=[_ComputeFeatures(config, model_name)],
-                combiner=_CombineImages(config, shared),
-            ),
-            tfma.metrics.DerivedMetricComputation(
-                keys=keys, result=functools.partial(_measured, shared, keys, quantity)
-            ),
-        ]
-    return computations
+    result = functools.partial(_measured, name=name, quantity=quantity)
+    return shared.computations([name + ending for ending in endings], result, model_names)
 
 
-def _measured(
-    shared: Any, keys: list[Any], quantity: Quantity, results: Mapping[Any, Any]
-) -> dict[Any, float]:
-    images: GeneratedImages = results[shared]
+def _measured(images: GeneratedImages, name: str, quantity: Quantity) -> tuple[float, ...]:
     if quantity == "frechet_distance":
         dimensions = images.real.moments().dimensions
         counts = (images.real.count, images.generated.count)
         if warning := small_sample_warning(min(counts), dimensions):
-            _logger.warning("%s: %s", keys[0].name, warning)
-    return dict(zip(keys, images.measure(quantity), strict=True))
-
-
-class _ComputeFeatures(tfma.metrics.Preprocessor):
-    """The outputs of one record -> the features of its images."""
-
-    def __init__(self, config: GeneratedImagesConfig, model_name: str) -> None:
-        # TFMA drops computations whose preprocessors share a name.
-        super().__init__(name=f"features of {model_name or 'the model'} by {config!r}")
-        self._config = config
-        self._model_name = model_name
-
-    def process(self, extracts: Any) -> Iterator[RecordImages]:
-        outputs = extracts[PREDICTIONS_KEY]
-        # With a single model TFMA leaves its name away.
-        outputs = outputs[self._model_name] if self._model_name else outputs
-        yield read_record(outputs, self._config)
-
-
-class _CombineImages(beam.CombineFn):
-    """Features of records -> `GeneratedImages`, which the metrics derive from."""
-
-    def __init__(self, config: GeneratedImagesConfig, key: Any) -> None:
-        super().__init__()
-        self._config = config
-        self._key = key
-
-    def create_accumulator(self) -> GeneratedImages:
-        return GeneratedImages(self._config)
-
-    def add_input(self, accumulator: GeneratedImages, element: RecordImages) -> GeneratedImages:
-        accumulator.real.add(element.real)
-        accumulator.generated.add(element.generated)
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[GeneratedImages]) -> GeneratedImages:
-        merged = self.create_accumulator()
-        for accumulator in accumulators:
-            merged.merge(accumulator)
-        return merged
-
-    def compact(self, accumulator: GeneratedImages) -> GeneratedImages:
-        accumulator.settle()
-        return accumulator
-
-    def extract_output(self, accumulator: GeneratedImages) -> dict[Any, GeneratedImages]:
-        return {self._key: accumulator}
+            _logger.warning("%s: %s", name, warning)
+    return images.measure(quantity)

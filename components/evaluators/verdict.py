@@ -213,13 +213,13 @@ def _numbers(value: float, limit: float) -> tuple[str, str]:
 
 
 def _values_by_model(slices: Any) -> dict[str, dict[str, float]]:
-    """Model name -> metric -> value over all records; TFMA's differences left out."""
+    """Model name -> metric -> number over all records; TFMA's differences and texts left out."""
     values: dict[str, dict[str, float]] = {}
     for metrics in slices:
         if metrics.slice_key.single_slice_keys:
             continue
         for pair in metrics.metric_keys_and_values:
-            if not pair.key.is_diff:
+            if not pair.key.is_diff and pair.value.HasField("double_value"):
                 model = values.setdefault(pair.key.model_name, {})
                 model[pair.key.name] = pair.value.double_value.value
     return values
