@@ -29,9 +29,12 @@ BLOCKED = (
 # Beside them are the wrappers that TFMA and TFX call; those need the pipeline stack.
 METRIC_CORES = (
     "components.evaluators.audio_quality",
+    "components.evaluators.average_precision",
     "components.evaluators.evaluate_signature",
     "components.evaluators.evaluation_config",
     "components.evaluators.image_quality",
+    "components.evaluators.image_regions",
+    "components.evaluators.panoptic_matching",
     "components.evaluators.paper_results",
     "components.evaluators.squared_error",
 )

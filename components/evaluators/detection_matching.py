@@ -142,31 +142,37 @@ def _take_turns(
     """
     shape = (len(labels), len(AREA_RANGES), len(IOU_THRESHOLDS))
     found, found_ignored = np.zeros(shape, bool), np.zeros(shape, bool)
-    # Most detections overlap nothing by half, and most targets stay without.
-    reaches = overlaps >= IOU_THRESHOLDS[0]
-    players = np.flatnonzero(np.any(reaches, axis=1))
-    if not players.size:
-        return found, found_ignored
-    prizes = np.flatnonzero(np.any(reaches, axis=0))
-    is_crowd, ignored = is_crowd[prizes], ignored[:, prizes]
+    # Turned round: of equal overlaps argmax gives the first, and the last is wanted.
+    prizes = np.flatnonzero(np.any(overlaps >= IOU_THRESHOLDS[0], axis=0))[::-1]
+    overlaps, ignored, is_crowd = overlaps[:, prizes], ignored[:, prizes], is_crowd[prizes]
+    # A power of two puts every target that counts before those that do not, and rounds nothing.
+    worth = overlaps[:, np.newaxis] * np.where(ignored, 1.0, 4.0)
     free = np.ones((*shape[1:], prizes.size), bool)
-    turns = _place_in_group(labels[players])
-    for turn in range(int(turns.max()) + 1):
-        rows = players[turns == turn]
-        overlap = overlaps[np.ix_(rows, prizes)][:, np.newaxis, np.newaxis]
+    players = np.arange(len(labels))
+    while True:
+        # Who can take nothing now can take nothing later: most overlap nothing by half.
+        players = players[np.any(overlaps[players] >= _least_open(free), axis=1)]
+        if not players.size:
+            return found, found_ignored
+        is_first = np.append(True, np.diff(labels[players]) != 0)
+        rows, players = players[is_first], players[~is_first]
         # [rows, ranges, thresholds, prizes]
-        within = (overlap >= IOU_THRESHOLDS[:, np.newaxis]) & free
-        counting = within & ~ignored[:, np.newaxis]
-        eligible = np.where(np.any(counting, axis=-1, keepdims=True), counting, within)
-        # The last of the largest: argmax gives the first, so the prizes are turned round.
-        best = prizes.size - 1 - np.argmax((eligible * overlap)[..., ::-1], axis=-1)
-        took = np.any(eligible, axis=-1)
+        reached = overlaps[rows, np.newaxis, np.newaxis] >= IOU_THRESHOLDS[:, np.newaxis]
+        within = reached & free
+        best = np.argmax(within * worth[rows, :, np.newaxis], axis=-1)
+        took = np.any(within, axis=-1)
         row, area, threshold = np.nonzero(took)
         prize = best[row, area, threshold]
         found[rows] = took
         found_ignored[rows[row], area, threshold] = ignored[area, prize]
         free[area, threshold, prize] = is_crowd[prize]
-    return found, found_ignored
+
+
+def _least_open(free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The least threshold at which each target is free in any range; infinite where at none."""
+    is_open = np.any(free, axis=0)
+    least = IOU_THRESHOLDS[np.argmax(is_open, axis=0)]
+    return np.where(np.any(is_open, axis=0), least, np.inf)
 
 
 def _as_bits(cases: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -268,10 +268,49 @@ FINEGAN_RESULTS: tuple[PaperResult, ...] = (
     ),
 )
 
+_DETR_SOURCE = "authors' code (facebookresearch/detr at 29901c5), README and hubconf"
+_DETR_PROTOCOL = (
+    "COCO val2017, shorter side 800 and longer at most 1,333 pixels, 100 queries, no test-time"
+    " augmentation"
+)
+_DETR_DC5 = "; one image a batch"
+_DETR_DETECTION: tuple[tuple[str, str, dict[str, float]], ...] = (
+    ("DETR-R50", "500 epochs", {"ap": 0.420, "ap_50": 0.624}),
+    ("DETR-R50, short schedule", "150 epochs", {"ap": 0.395, "ap_50": 0.603}),
+    ("DETR-DC5-R50", "500 epochs", {"ap": 0.433, "ap_50": 0.631}),
+    ("DETR-R101", "500 epochs", {"ap": 0.435, "ap_50": 0.638}),
+    ("DETR-DC5-R101", "500 epochs", {"ap": 0.449, "ap_50": 0.647}),
+)
+_DETR_PANOPTIC: tuple[tuple[str, dict[str, float]], ...] = (
+    ("DETR-R50", {"ap": 0.388, "mask_ap": 0.311, "pq": 0.434}),
+    ("DETR-DC5-R50", {"ap": 0.402, "mask_ap": 0.319, "pq": 0.446}),
+    ("DETR-R101", {"ap": 0.401, "mask_ap": 0.330, "pq": 0.451}),
+)
+
+
+def _detr_result(item: str, task: str, metric: str, value: float, training: str) -> PaperResult:
+    protocol = f"{_DETR_PROTOCOL}; {training}{_DETR_DC5 if 'DC5' in item else ''}"
+    return PaperResult("detr", item, task, metric, value, protocol, _DETR_SOURCE, verified=True)
+
+
+DETR_RESULTS: tuple[PaperResult, ...] = (
+    *(
+        _detr_result(item, "detection", metric, value, training)
+        for item, training, values in _DETR_DETECTION
+        for metric, value in values.items()
+    ),
+    *(
+        _detr_result(item, "panoptic", metric, value, "25 epochs of the mask head alone")
+        for item, values in _DETR_PANOPTIC
+        for metric, value in values.items()
+    ),
+)
+
 PAPER_RESULTS: dict[str, tuple[PaperResult, ...]] = {
     "siren": SIREN_RESULTS,
     "only_bn": ONLY_BN_RESULTS,
     "finegan": FINEGAN_RESULTS,
+    "detr": DETR_RESULTS,
 }
 
 

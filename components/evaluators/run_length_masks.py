@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import DataError
-
-# COCO's text: six bits a character from `0` on, five of them a digit, the sixth "goes on".
-_FIRST_CHARACTER, _DIGIT, _GOES_ON, _NEGATIVE, _DIGIT_BITS = 48, 0x1F, 0x20, 0x10, 5
+from components.evaluators.run_length_text import read_run_lengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +76,7 @@ class RunLengthMasks:
         Raises:
             DataError: A text is no mask of that size.
         """
-        lengths = [_read_text(text) for text in texts]
-        counts = np.array([len(one) for one in lengths], np.int64)
-        return cls.of_lengths(np.concatenate([np.zeros(0, np.int64), *lengths]), counts, size)
+        return cls.of_lengths(*read_run_lengths(texts), size)
 
     @classmethod
     def of_segments(cls, segment_map: NDArray[Any], segment_ids: NDArray[Any]) -> RunLengthMasks:
@@ -182,25 +178,3 @@ def _covered(
     run = np.searchsorted(starts, positions, side="right") - 1
     within = np.minimum(positions, ends[run]) - starts[run]
     return np.where(run < 0, 0, before[run] + within)
-
-
-def _read_text(text: bytes) -> NDArray[np.int64]:
-    """The lengths that COCO's text stands for; from the fourth on it holds differences."""
-    characters = np.frombuffer(text, np.uint8).astype(np.int64) - _FIRST_CHARACTER
-    last = np.flatnonzero((characters & _GOES_ON) == 0)
-    if np.any((characters < 0) | (characters >= 64)) or (
-        characters.size and (not last.size or last[-1] != characters.size - 1)
-    ):
-        raise DataError(
-            "a text is no mask of COCO's", found=text[:40], expected="`counts` of a segmentation"
-        )
-    if not last.size:
-        return np.zeros(0, np.int64)
-    first = np.concatenate([[0], last[:-1] + 1])
-    digits = last - first + 1
-    place = np.arange(characters.size) - np.repeat(first, digits)
-    values = np.add.reduceat((characters & _DIGIT) << (_DIGIT_BITS * place), first)
-    values -= ((characters[last] & _NEGATIVE) != 0) * (1 << (_DIGIT_BITS * digits))
-    values[1::2] = np.cumsum(values[1::2])
-    values[2::2] = np.cumsum(values[2::2])
-    return values

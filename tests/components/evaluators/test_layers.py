@@ -5,7 +5,9 @@ from pathlib import Path
 
 LIGHT = [
     "components.evaluators.audio_quality",
+    "components.evaluators.average_precision",
     "components.evaluators.benchmark_metrics",
+    "components.evaluators.category_values",
     "components.evaluators.classification",
     "components.evaluators.cluster_agreement",
     "components.evaluators.evaluate_signature",
@@ -17,9 +19,11 @@ LIGHT = [
     "components.evaluators.generated_records",
     "components.evaluators.generation_protocol",
     "components.evaluators.image_quality",
+    "components.evaluators.image_regions",
     "components.evaluators.inception_score",
     "components.evaluators.jackknife",
     "components.evaluators.kernel_distance",
+    "components.evaluators.panoptic_matching",
     "components.evaluators.paper_results",
     "components.evaluators.verdict",
     "components.pushers.versioned_directory",

@@ -54,6 +54,17 @@ def test_finegan_is_compared_with_the_paper_and_with_those_who_measured_it():
     assert len(paper_results("finegan", "stanford_cars")) == 4
 
 
+def test_detr_is_compared_task_by_task():
+    detection = {(row.item, row.metric): row.value for row in paper_results("detr", "detection")}
+    assert detection["DETR-R50", "ap"] == 0.42
+    assert detection["DETR-DC5-R101", "ap_50"] == 0.647
+    panoptic = {(row.item, row.metric): row.value for row in paper_results("detr", "panoptic")}
+    assert panoptic["DETR-R50", "pq"] == 0.434
+    assert panoptic["DETR-R101", "mask_ap"] == 0.33
+    assert (len(detection), len(panoptic)) == (10, 9)
+    assert all(0.0 < row.value < 1.0 for row in PAPER_RESULTS["detr"])
+
+
 def test_a_task_without_results_has_none():
     assert paper_results("siren", "video") == ()
     assert paper_results("unknown", "image") == ()
