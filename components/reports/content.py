@@ -100,6 +100,33 @@ class ReferencePoint:
 
 
 @dataclass(frozen=True)
+class ReferenceLine:
+    """A level to hold curves against, at every step; its name stands in a chart's margin."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves that belong together.
+
+    Attributes:
+        title: Above the chart.
+        curves: Their names, in the order of their colours; those that a run lacks are left out.
+        lines: Levels to hold them against.
+        note: A line below the chart.
+        logarithmic: Ask for a logarithmic axis.
+    """
+
+    title: str
+    curves: tuple[str, ...]
+    lines: tuple[ReferenceLine, ...] = ()
+    note: str = ""
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
 class PaperInputs:
     """What a paper's sections are made from.
 
@@ -125,6 +152,8 @@ class PaperContent:
         authors: Authors and venue, in one line.
         subject: What this run did, in a few words.
         sections: Shown between the verdict and the curves.
+        charts: Which curves share a chart, shown first and in this order; curves that are in none
+            are grouped by their names' endings.
         references: Points to draw into the curves, and `reference_name` to call them.
         protocol: What the numbers of this run depend on, in one line.
         files: File name -> bytes, written beside the report.
@@ -134,6 +163,7 @@ class PaperContent:
     authors: str
     subject: str
     sections: tuple[Section, ...] = ()
+    charts: tuple[Chart, ...] = ()
     references: tuple[ReferencePoint, ...] = ()
     reference_name: str = ""
     protocol: str = ""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.reports.content import Picture, ReferencePoint
+from components.reports.content import Picture, ReferenceLine, ReferencePoint
 
 #: marker colour -> CSS variable of the page.
 _MARKERS = {
@@ -104,6 +104,7 @@ def curves(
     logarithmic: bool = False,
     references: Sequence[ReferencePoint] = (),
     reference_name: str = "",
+    lines: Sequence[ReferenceLine] = (),
     width: float = 500.0,
 ) -> Picture:
     """Draws values over training steps.
@@ -116,6 +117,7 @@ def curves(
             a decade.
         references: Points of somebody else's curve.
         reference_name: Whose.
+        lines: Levels to hold the curves against.
         width: In pixels of the page.
     """
     with chart(width, 250) as (figure, (axes,)):
@@ -137,6 +139,8 @@ def curves(
                 color=SERIES[1],
                 label=reference_name,
             )
+        for line in lines:
+            _draw_level(axes, line)
         values = np.concatenate([np.asarray(one, float) for _, one in series.values()])
         finite = values[np.isfinite(values)]
         if logarithmic and finite.size and 0 < 10 * finite.min() <= finite.max():
@@ -148,6 +152,19 @@ def curves(
         if len(series) > 1 or references:
             axes.legend()
         return Picture(chart_svg(figure), f"{title} over the steps", "image/svg+xml")
+
+
+def _draw_level(axes: Any, line: ReferenceLine) -> None:
+    axes.axhline(line.value, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)))
+    axes.annotate(
+        _literal(line.name),
+        (1.01, line.value),
+        xycoords=axes.get_yaxis_transform(),
+        va="center",
+        annotation_clip=False,
+        fontsize=9.5,
+        color=MUTED,
+    )
 
 
 def _literal(text: str) -> str:

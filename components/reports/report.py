@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.evaluators.benchmark_metrics import BENCHMARK_METRICS
@@ -11,7 +11,7 @@ from components.evaluators.verdict import Verdict
 from components.lineage.graph import RunLineage, is_resolver
 from components.lineage.render import duration, original_seconds
 from components.reports.benchmark import BenchmarkRow, benchmark_rows, metric_title
-from components.reports.content import PaperContent, Picture, ReferencePoint
+from components.reports.content import Chart, PaperContent, Picture, ReferencePoint
 from components.reports.figures import curves
 from components.reports.history import History
 
@@ -24,6 +24,8 @@ _SHARED_CHARTS = {"accuracy": "Accuracy", "loss": _LOSSES, "learning_rate": _RAT
 # The qualities come first.
 _ORDER = {_RATE: 1, _LOSSES: 2}
 _OF_TEST = "test_"
+
+Curve = tuple[list[int], list[float]]
 
 
 @dataclass(frozen=True)
@@ -103,28 +105,47 @@ class Report:
 
     @property
     def charts(self) -> list[Picture]:
-        """The curves of the training: one chart a quality, and one of all losses."""
-        groups: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
+        """The curves of the training: the paper's charts, one a quality, and one of all losses."""
+        charts = [*self.content.charts, *self._other_charts()]
+        drawn = [(chart, group) for chart in charts if (group := self._curves_of(chart))]
+        columns = chart_columns(len(drawn))
+        pictures = [
+            curves(
+                chart.title,
+                group,
+                unit=_unit(group),
+                logarithmic=chart.logarithmic,
+                references=[point for name in group for point in self._references(name)],
+                reference_name=self.content.reference_name,
+                lines=chart.lines,
+                width=_PAGE_WIDTH / columns,
+            )
+            for chart, group in drawn
+        ]
+        return [
+            replace(picture, caption=chart.note)
+            for picture, (chart, _) in zip(pictures, drawn, strict=True)
+        ]
+
+    def _curves_of(self, chart: Chart) -> dict[str, Curve]:
+        present = self.history.curves
+        return {name: present[name] for name in chart.curves if name in present}
+
+    def _other_charts(self) -> list[Chart]:
+        """Charts of the curves that the paper has no chart for."""
+        groups: dict[str, list[str]] = {}
+        named = {name for chart in self.content.charts for name in chart.curves}
         total = self.history.curves.get(_TOTAL_LOSS)
         # What is measured on the test records has the same colour in each chart.
         for name, curve in sorted(
             self.history.curves.items(), key=lambda item: item[0].startswith(_OF_TEST)
         ):
-            if curve == total and name != _TOTAL_LOSS:
-                continue  # the only term of the loss
-            groups.setdefault(_chart_of(name), {})[name] = curve
-        columns = chart_columns(len(groups))
+            if name in named or (curve == total and name != _TOTAL_LOSS):
+                continue  # it has a chart, or is the only term of the loss
+            groups.setdefault(_chart_of(name), []).append(name)
         return [
-            curves(
-                title,
-                group,
-                unit=_unit(group),
-                logarithmic=title == _LOSSES,
-                references=[point for name in group for point in self._references(name)],
-                reference_name=self.content.reference_name,
-                width=_PAGE_WIDTH / columns,
-            )
-            for title, group in sorted(groups.items(), key=lambda item: _ORDER.get(item[0], 0))
+            Chart(title, tuple(names), logarithmic=title == _LOSSES)
+            for title, names in sorted(groups.items(), key=lambda item: _ORDER.get(item[0], 0))
         ]
 
     def _references(self, metric: str) -> list[ReferencePoint]:
