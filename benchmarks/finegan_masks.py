@@ -69,7 +69,7 @@ def _real(data_root: str, side: int) -> tuple[np.ndarray, np.ndarray, bool]:
     views, masks = [], []
     for image in source.references("train"):
         record = source.read(image).features
-        [encoded] = record["image/encoded"]
+        encoded = record["image/encoded"]
         box = tf.constant(record["image/object/bbox_xywh"], tf.float32)
         views.append(to_signed_unit(evaluation_views(tf.constant(encoded), box, side)[0]))
         if folder.is_dir():
