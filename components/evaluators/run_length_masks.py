@@ -127,16 +127,27 @@ class RunLengthMasks:
                 expected="height and width of the original image, twice",
             )
         shared = np.zeros(wanted.shape, np.int64)
+        first, behind = self._extents()
+        other_first, other_behind = others._extents()
+        near = (first[:, np.newaxis] < other_behind) & (other_first < behind[:, np.newaxis])
         mask_of_run = np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
-        for other in np.flatnonzero(np.any(wanted, axis=0)):
+        for other in np.flatnonzero(np.any(wanted & near, axis=0)):
             runs = slice(others.bounds[other], others.bounds[other + 1])
-            chosen = np.flatnonzero(wanted[mask_of_run, other])
-            inside = _covered(others.starts[runs], others.ends[runs], self.ends[chosen])
-            inside -= _covered(others.starts[runs], others.ends[runs], self.starts[chosen])
+            chosen = np.flatnonzero((wanted & near)[:, other][mask_of_run])
+            edges = np.stack([self.starts[chosen], self.ends[chosen]])
+            from_start, to_end = _covered(others.starts[runs], others.ends[runs], edges)
             shared[:, other] = np.bincount(
-                mask_of_run[chosen], weights=inside, minlength=len(wanted)
+                mask_of_run[chosen], weights=to_end - from_start, minlength=len(wanted)
             )
         return shared
+
+    def _extents(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first pixel of each mask and the one behind its last; of empty ones 0 and 0."""
+        first, behind = np.zeros((2, len(self.bounds) - 1), np.int64)
+        filled = np.flatnonzero(np.diff(self.bounds))
+        first[filled] = self.starts[self.bounds[filled]]
+        behind[filled] = self.ends[self.bounds[filled + 1] - 1]
+        return first, behind
 
 
 def mask_overlaps(
@@ -172,8 +183,6 @@ def _covered(
     starts: NDArray[np.int64], ends: NDArray[np.int64], positions: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Pixels of one mask's runs before each position."""
-    if not starts.size:
-        return np.zeros_like(positions)
     before = np.concatenate([[0], np.cumsum(ends - starts)])
     run = np.searchsorted(starts, positions, side="right") - 1
     within = np.minimum(positions, ends[run]) - starts[run]

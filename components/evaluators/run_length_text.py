@@ -29,32 +29,43 @@ def read_run_lengths(texts: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray
         DataError: A text is none of COCO's.
     """
     sizes = np.array([len(text) for text in texts], np.int64)
-    characters = np.frombuffer(b"".join(texts), np.uint8).astype(np.int64) - _FIRST_CHARACTER
-    text_of = np.repeat(np.arange(len(texts)), sizes)
-    goes_on = (characters & _GOES_ON) != 0
-    last = np.flatnonzero(~goes_on)
+    ends = np.cumsum(sizes)
+    # Below `0` it wraps round to a large number.
+    characters = np.frombuffer(b"".join(texts), np.uint8) - np.uint8(_FIRST_CHARACTER)
+    is_last = (characters & _GOES_ON) == 0
+    last = np.flatnonzero(is_last)
     digits = np.diff(last, prepend=-1)
-    final = np.cumsum(sizes)[sizes > 0] - 1
+    final = ends[sizes > 0] - 1
     wrong = np.concatenate(
         [
-            text_of[(characters < 0) | (characters >= 2 * _GOES_ON)],
-            text_of[final[goes_on[final]]],
-            text_of[last[digits > _MOST_DIGITS]],
+            np.flatnonzero(characters >= 2 * _GOES_ON),
+            final[~is_last[final]],
+            last[digits > _MOST_DIGITS],
         ]
     )
     if wrong.size:
+        place = np.searchsorted(ends, wrong[0], side="right")
         raise DataError(
-            f"the text of mask {wrong[0]} is none of COCO's",
-            found=texts[wrong[0]][:40],
+            f"the text of mask {place} is none of COCO's",
+            found=texts[place][:40],
             expected="`counts` of a segmentation, compressed",
         )
-    if not last.size:
-        return np.zeros(0, np.int64), np.zeros(len(texts), np.int64)
-    place = np.arange(characters.size) - np.repeat(last - digits + 1, digits)
-    numbers = np.add.reduceat((characters & _DIGIT) << (_DIGIT_BITS * place), last - digits + 1)
-    numbers -= ((characters[last] & _NEGATIVE) != 0) * (1 << (_DIGIT_BITS * digits))
-    counts = np.bincount(text_of[last], minlength=len(texts))
-    return _without_differences(numbers, counts), counts
+    counts = np.diff(np.searchsorted(last, ends), prepend=0)
+    return _without_differences(_read_numbers(characters, last, digits), counts), counts
+
+
+def _read_numbers(
+    characters: NDArray[np.uint8], last: NDArray[np.int64], digits: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The numbers that end with some characters and have so many digits."""
+    numbers = np.zeros(last.size, np.int64)
+    for place in range(int(digits.max(initial=0))):
+        longer = np.flatnonzero(digits > place)
+        digit = characters[last[longer] - digits[longer] + 1 + place] & _DIGIT
+        numbers[longer] += digit.astype(np.int64) << (_DIGIT_BITS * place)
+    negative = np.flatnonzero(characters[last] & _NEGATIVE)
+    numbers[negative] -= 1 << (_DIGIT_BITS * digits[negative])
+    return numbers
 
 
 def _without_differences(
