@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from PIL import Image
 
-from components.errors import DataError
 from components.example_gens import boxed_image_features as keys
-from components.example_gens import file_access
-from components.example_gens.boxed_image_files import size_or_absent
-from components.example_gens.image_reader import ReadImage, read_image
+from components.example_gens.image_reader import ReadImage
 from components.example_gens.record_source import Record, RecordError
+from components.example_gens.stored_pictures import read_stored_picture
 
 # left, top, width, height; pixels.
 BoxXYWH = tuple[float, float, float, float]
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_TURNED = "exif_orientation_applied"
 
 
 def read_boxed_image(
     path: str, *, described: str, key: str, box: BoxXYWH, label: int, class_name: str
 ) -> Record:
     """Reads and checks a picture and its box.
-
-    Bytes that TensorFlow decodes are kept. Boxes count pixels as they are stored, so the
-    orientation that a camera noted is ignored, as the authors' code does (`Image.open` without
-    `exif_transpose`).
 
     Args:
         path: The picture.
@@ -41,8 +29,7 @@ def read_boxed_image(
     Raises:
         RecordError: The picture is missing or damaged, or the box has no area in it.
     """
-    content = _content(path, described)
-    picture, conversions = _as_stored(path, content, described)
+    picture, conversions = read_stored_picture(path, described)
     inside = clip_box(box, picture.width, picture.height)
     refuse_degenerate_box(inside, described, box, picture)
     if inside != box:
@@ -110,47 +97,3 @@ def _clip_interval(start: float, length: float, limit: int) -> tuple[float, floa
     if first == start and last == start + length:
         return start, length
     return first, last - first
-
-
-def _content(path: str, described: str) -> bytes:
-    try:
-        return file_access.read_bytes(path)
-    except DataError as error:
-        if size_or_absent(path) < 0:
-            raise _missing(described) from error
-        raise
-
-
-def _missing(described: str) -> RecordError:
-    return RecordError(
-        "missing_image",
-        f"the file of {described} is not there",
-        found="an entry in the lists, but no file",
-        expected="a picture at that path",
-        fix="unpack the archive again, or take the image out of the lists",
-    )
-
-
-def _as_stored(path: str, content: bytes, described: str) -> tuple[ReadImage, list[str]]:
-    """The picture in the orientation in which it is stored, and what was changed on the way in."""
-    picture = read_image(described, content)
-    if _TURNED in picture.conversions:
-        picture = read_image(described, _without_notes(content))
-        conversions = ["exif_orientation_ignored", "reencoded_as_png", *picture.conversions]
-    else:
-        conversions = list(picture.conversions)
-    if content.startswith(_PNG) and not path.lower().endswith(".png"):
-        conversions.append("png_named_jpeg")
-    if picture.channels == 1:
-        # Transform repeats the gray channel; it is counted here, where the file is known.
-        conversions.append("gray_to_colour")
-    return picture, conversions
-
-
-def _without_notes(content: bytes) -> bytes:
-    """The pixels as PNG, without what the camera noted about them."""
-    stored = Image.open(io.BytesIO(content)).convert("RGB")
-    plain = Image.fromarray(np.asarray(stored))
-    buffer = io.BytesIO()
-    plain.save(buffer, format="PNG")
-    return buffer.getvalue()
