@@ -12,7 +12,7 @@ from typing import Any
 
 from components.errors import DataError
 from components.example_gens.labelled_image_features import CLASS_LABEL, CLASS_TEXT
-from components.example_gens.record_accounts import Accounts, reject_entry
+from components.example_gens.record_accounts import Accounts, ShardSummary
 from components.example_gens.record_source import Record, RecordSource
 
 # (records read, records in all)
@@ -28,21 +28,30 @@ class Audit:
         faults: Split -> why it cannot be read at all.
         classes: Split -> name of a class -> usable records; empty where records have no class.
         official: Split -> records of the whole data set, as far as it has an official number.
+        allowed_objects_share: The share of single objects that may be left out.
     """
 
     accounts: Accounts
     faults: Mapping[str, DataError]
     classes: Mapping[str, Mapping[str, int]]
     official: Mapping[str, int]
+    allowed_objects_share: float = 0.0
 
     @property
     def is_sound(self) -> bool:
-        """Whether every split has records, and every record can be used."""
+        """Whether every split has records, and every record and enough objects can be used."""
         return (
             not self.faults
             and not self.accounts.rejects
+            and self.has_enough_objects
             and all(self.accounts.written[split] for split in self.accounts.listed)
         )
+
+    @property
+    def has_enough_objects(self) -> bool:
+        """Whether no more objects are left out than a run accepts."""
+        left_out = len(self.accounts.rejected_objects)
+        return left_out <= self.allowed_objects_share * self.accounts.objects
 
     @property
     def is_whole(self) -> bool | None:
@@ -79,7 +88,13 @@ def audit(source: RecordSource, progress: Progress) -> Audit:
         summaries.append(reading.summary())
         classes[split] = reading.classes()
     listed = {split: len(found) for split, found in references.items()}
-    return Audit(Accounts.of(listed, summaries), faults, classes, source.OFFICIAL_RECORDS)
+    return Audit(
+        Accounts.of(listed, summaries),
+        faults,
+        classes,
+        source.OFFICIAL_RECORDS,
+        source.max_rejected_objects_share,
+    )
 
 
 class _SplitReading:
@@ -87,10 +102,7 @@ class _SplitReading:
 
     def __init__(self, source: RecordSource, split: str) -> None:
         self._source = source
-        self._split = split
-        self._usable = 0
-        self._rejects: list[dict[str, Any]] = []
-        self._conversions: collections.Counter[str] = collections.Counter()
+        self._summary = ShardSummary(split)
         # By number: two classes of ImageNet are called crane.
         self._classes: collections.Counter[tuple[int, str]] = collections.Counter()
 
@@ -99,20 +111,14 @@ class _SplitReading:
         try:
             record = self._source.read(reference)
         except DataError as error:
-            self._rejects.append(reject_entry(self._source.key(reference), error))
+            self._summary.reject(self._source.key(reference), error)
             return
-        self._usable += 1
-        self._conversions.update(record.conversions)
+        self._summary.add(record)
         self._classes.update(_class_of(record))
 
     def summary(self) -> dict[str, Any]:
         """What `Accounts.of` adds up."""
-        return {
-            "split": self._split,
-            "written": self._usable,
-            "conversions": dict(self._conversions),
-            "rejects": self._rejects,
-        }
+        return self._summary.as_dict()
 
     def classes(self) -> dict[str, int]:
         """Name of a class -> records, in the order of the labels."""

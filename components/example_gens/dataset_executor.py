@@ -20,7 +20,12 @@ from tfx.types import artifact_utils, standard_component_specs
 from components.example_gens.record_accounts import Accounts
 from components.example_gens.record_source import RecordSource
 from components.example_gens.record_writer import Shard, cut_into_shards, write_shard
-from components.example_gens.split_files import COUNTS_FILE, REJECTS_FILE, split_dir
+from components.example_gens.split_files import (
+    COUNTS_FILE,
+    REJECTED_OBJECTS_FILE,
+    REJECTS_FILE,
+    split_dir,
+)
 
 RECORD_SOURCE_KEY = "record_source"
 
@@ -52,7 +57,9 @@ class _WriteShard(beam.DoFn):
 
 
 class DatasetExecutor(base_beam_executor.BaseBeamExecutor):
-    """Writes `Split-<name>/data_tfrecord-….gz`, `counts.json` and `rejects.json`."""
+    """Writes `Split-<name>/data_tfrecord-….gz`, `counts.json`, `rejects.json` and, where objects of
+    a record were rejected, `rejected_objects.json`.
+    """
 
     def Do(
         self,
@@ -79,6 +86,8 @@ class DatasetExecutor(base_beam_executor.BaseBeamExecutor):
         accounts.check(str(exec_properties[standard_component_specs.INPUT_BASE_KEY]), source)
         _write_json(f"{examples.uri}/{COUNTS_FILE}", accounts.counts())
         _write_json(f"{examples.uri}/{REJECTS_FILE}", accounts.rejects)
+        if accounts.rejected_objects:
+            _write_json(f"{examples.uri}/{REJECTED_OBJECTS_FILE}", accounts.rejected_objects)
         _describe(examples, source, accounts)
 
     def _write(
@@ -123,6 +132,7 @@ def _describe(examples: types.Artifact, source: RecordSource, accounts: Accounts
     for name, numbers in (
         ("record_counts", accounts.written),
         ("rejected", accounts.rejected_by_reason()),
+        ("rejected_objects", accounts.rejected_objects_by_reason()),
         ("conversions", accounts.conversions),
     ):
         examples.set_string_custom_property(name, json.dumps(numbers, sort_keys=True))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components.errors import DataError
-from components.example_gens.record_source import RecordError, RecordSource
+from components.example_gens.record_source import Record, RecordError, RecordSource
 
 FILES_SHOWN = 20
 
@@ -25,6 +25,47 @@ def reject_entry(key: str, error: DataError) -> dict[str, Any]:
     }
 
 
+class ShardSummary:
+    """Counts what becomes of a stretch of a split's records."""
+
+    def __init__(self, split: str) -> None:
+        self._split = split
+        self._written = 0
+        self._objects = 0
+        self._conversions: collections.Counter[str] = collections.Counter()
+        self._rejects: list[dict[str, Any]] = []
+        self._rejected_objects: list[dict[str, Any]] = []
+
+    def add(self, record: Record) -> None:
+        """Counts a record that can be used."""
+        self._written += 1
+        self._objects += record.objects
+        self._conversions.update(record.conversions)
+        self._rejected_objects += [
+            reject_entry(record.key, error) for error in record.rejected_objects
+        ]
+
+    def reject(self, key: str, error: DataError) -> None:
+        """Counts a record that cannot be used."""
+        self._rejects.append(reject_entry(key, error))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, which `Accounts.of` adds up.
+
+        Returns:
+            `split`, `written`, `conversions` (name -> count) and `rejects`, a list of entries of
+            `reject_entry`; where records list objects, `objects` and `rejected_objects` too.
+        """
+        objects = {"objects": self._objects, "rejected_objects": self._rejected_objects}
+        return {
+            "split": self._split,
+            "written": self._written,
+            "conversions": dict(self._conversions),
+            "rejects": self._rejects,
+            **(objects if self._objects else {}),
+        }
+
+
 @dataclass(frozen=True)
 class Accounts:
     """What became of every record.
@@ -35,29 +76,41 @@ class Accounts:
         conversions: Name of a conversion -> records it was made on, over all splits.
         rejects: One entry a rejected record: `split`, `key`, `reason`, `what`, `found`, `expected`,
             `fix`.
+        objects: Objects listed for the written records, over all splits; 0 where none are.
+        rejected_objects: One entry a rejected object, as in `rejects`; `key` is its record's.
     """
 
     listed: Mapping[str, int]
     written: Mapping[str, int]
     conversions: Mapping[str, int]
     rejects: list[dict[str, Any]]
+    objects: int = 0
+    rejected_objects: Sequence[dict[str, Any]] = ()
 
     @classmethod
     def of(cls, listed: Mapping[str, int], summaries: Iterable[Mapping[str, Any]]) -> Accounts:
-        """Adds up what the shards have to say (see `record_writer.write_shard`)."""
+        """Adds up what the shards have to say (see `ShardSummary`)."""
         written = dict.fromkeys(listed, 0)
         conversions: collections.Counter[str] = collections.Counter()
-        rejects: list[dict[str, Any]] = []
+        rejects: dict[str, list[dict[str, Any]]] = {"rejects": [], "rejected_objects": []}
+        objects = 0
         for summary in summaries:
             written[summary["split"]] += summary["written"]
+            objects += summary.get("objects", 0)
             conversions.update(summary["conversions"])
-            rejects += [{"split": summary["split"], **entry} for entry in summary["rejects"]]
-        rejects.sort(key=lambda entry: (entry["split"], entry["key"]))
-        return cls(dict(listed), written, dict(conversions), rejects)
+            for name, entries in rejects.items():
+                entries += [{"split": summary["split"], **one} for one in summary.get(name, ())]
+        for entries in rejects.values():
+            entries.sort(key=lambda entry: (entry["split"], entry["key"]))
+        return cls(dict(listed), written, dict(conversions), objects=objects, **rejects)
 
     def rejected_by_reason(self) -> dict[str, int]:
         """Reason -> rejected records, over all splits."""
-        return dict(collections.Counter(entry["reason"] for entry in self.rejects))
+        return _by_reason(self.rejects)
+
+    def rejected_objects_by_reason(self) -> dict[str, int]:
+        """Reason -> rejected objects of written records, over all splits."""
+        return _by_reason(self.rejected_objects)
 
     def rejected_in(self, split: str) -> int:
         """Rejected records of a split."""
@@ -65,7 +118,11 @@ class Accounts:
 
     def counts(self) -> dict[str, Any]:
         """The content of `counts.json`."""
+        objects = {
+            "objects": {"listed": self.objects, "rejected": self.rejected_objects_by_reason()}
+        }
         return {
+            **(objects if self.objects else {}),
             "splits": {
                 split: {
                     "listed": self.listed[split],
@@ -79,11 +136,11 @@ class Accounts:
         }
 
     def check(self, data_root: str, source: RecordSource) -> None:
-        """Refuses lost records, too many rejected ones, and empty splits.
+        """Refuses lost records, too many rejected ones or objects of them, and empty splits.
 
         Args:
             data_root: Names the data set in errors.
-            source: Says which share may be rejected.
+            source: Says which shares may be rejected.
 
         Raises:
             DataError: One of these is so.
@@ -99,7 +156,12 @@ class Accounts:
                 )
         total = sum(self.listed.values())
         if len(self.rejects) > source.max_rejected_share * total:
-            raise self._too_many(data_root, total, source.max_rejected_share)
+            limit = source.max_rejected_share, "max_rejected_share"
+            raise _too_many("records", self.rejects, total, limit, data_root)
+        lost = len(self.rejected_objects)
+        if lost and lost > source.max_rejected_objects_share * self.objects:
+            limit = source.max_rejected_objects_share, "max_rejected_objects_share"
+            raise _too_many("objects", self.rejected_objects, self.objects, limit, data_root)
         for split, written in self.written.items():
             if not written:
                 raise DataError(
@@ -109,27 +171,39 @@ class Accounts:
                     fix="check that the data set is complete",
                 )
 
-    def _too_many(self, data_root: str, total: int, limit: float) -> DataError:
-        """The error of the only culprit itself, or a summary of them all."""
-        faults = {entry["key"]: entry for entry in self.rejects}
-        if len(faults) == 1:
-            (fault,) = faults.values()
-            return RecordError(
-                fault["reason"],
-                fault["what"],
-                found=fault["found"],
-                expected=fault["expected"],
-                fix=fault["fix"],
-            )
-        reasons = ", ".join(f"{count} {name}" for name, count in self.rejected_by_reason().items())
-        lines = [f"{len(self.rejects)} of {total} records: {reasons}"]
-        for fault in list(faults.values())[:FILES_SHOWN]:
-            lines.append(f"            {fault['reason']}: {fault['what']} ({fault['found']})")
-        if len(faults) > FILES_SHOWN:
-            lines.append(f"            … and {len(faults) - FILES_SHOWN} more")
-        return DataError(
-            f"too many records of {data_root} cannot be used",
-            found="\n".join(lines),
-            expected=f"at most a share of {limit:g} rejected (data.max_rejected_share)",
-            fix="repair or remove these files, or raise data.max_rejected_share",
+
+def _by_reason(rejects: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return dict(collections.Counter(entry["reason"] for entry in rejects))
+
+
+def _too_many(
+    kind: str,
+    rejects: Sequence[dict[str, Any]],
+    total: int,
+    limit: tuple[float, str],
+    data_root: str,
+) -> DataError:
+    """The error of the only culprit itself, or a summary of them all."""
+    faults = {(entry["key"], entry["what"]): entry for entry in rejects}
+    if len(faults) == 1:
+        (fault,) = faults.values()
+        return RecordError(
+            fault["reason"],
+            fault["what"],
+            found=fault["found"],
+            expected=fault["expected"],
+            fix=fault["fix"],
         )
+    reasons = ", ".join(f"{count} {name}" for name, count in _by_reason(rejects).items())
+    lines = [f"{len(rejects)} of {total} {kind}: {reasons}"]
+    for fault in list(faults.values())[:FILES_SHOWN]:
+        lines.append(f"            {fault['reason']}: {fault['what']} ({fault['found']})")
+    if len(faults) > FILES_SHOWN:
+        lines.append(f"            … and {len(faults) - FILES_SHOWN} more")
+    share, setting = limit
+    return DataError(
+        f"too many {kind} of {data_root} cannot be used",
+        found="\n".join(lines),
+        expected=f"at most a share of {share:g} rejected (data.{setting})",
+        fix=f"repair or remove these files, or raise data.{setting}",
+    )

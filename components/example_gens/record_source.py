@@ -55,11 +55,15 @@ class Record:
         key: Names the record within the data set and determines its seed; the same in every split.
         features: Feature key -> value, without `augment/seed`.
         conversions: What was changed on the way in, for example `palette_expanded`; counted.
+        objects: Objects that the data set lists for it, where it lists any.
+        rejected_objects: Why some of them were left out; counted and listed.
     """
 
     key: str
     features: Mapping[str, FeatureValue]
     conversions: tuple[str, ...] = ()
+    objects: int = 0
+    rejected_objects: tuple[RecordError, ...] = ()
 
 
 class RecordSource(abc.ABC):
@@ -73,6 +77,7 @@ class RecordSource(abc.ABC):
         RECORDS_PER_SHARD: Records in one file of the output.
         OFFICIAL_RECORDS: Split -> records of the whole data set, where it has an official number.
         max_rejected_share: The run fails when a larger share of the records is rejected.
+        max_rejected_objects_share: The same for the objects of the records that are not.
     """
 
     SPLITS: ClassVar[tuple[str, ...]]
@@ -80,6 +85,7 @@ class RecordSource(abc.ABC):
     OFFICIAL_RECORDS: ClassVar[Mapping[str, int]] = {}
 
     max_rejected_share: float = 0.0
+    max_rejected_objects_share: float = 0.0
 
     @classmethod
     @abc.abstractmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import DataError
-from components.example_gens.record_accounts import reject_entry
+from components.example_gens.record_accounts import ShardSummary
 from components.example_gens.record_source import (
     AUGMENT_SEED,
     FeatureValue,
@@ -75,31 +74,22 @@ def write_shard(source: RecordSource, shard: Shard, directory: str) -> dict[str,
         directory: Where the file goes; it replaces what an earlier try left there.
 
     Returns:
-        Plain data: `split`, `written`, `conversions` (name -> count) and `rejects`, a list of
-        `key`, `reason`, `what`, `found`, `expected`, `fix`.
+        Plain data; see `ShardSummary`.
     """
-    written = 0
-    rejects: list[dict[str, Any]] = []
-    conversions: collections.Counter[str] = collections.Counter()
+    summary = ShardSummary(shard.split)
     with tf.io.TFRecordWriter(f"{directory}/{shard.file_name}", _OPTIONS) as writer:
         for position, reference in enumerate(shard.references, start=1):
             try:
                 record = source.read(reference)
             except DataError as error:
-                rejects.append(reject_entry(source.key(reference), error))
+                summary.reject(source.key(reference), error)
             else:
                 writer.write(serialize(record))
-                conversions.update(record.conversions)
-                written += 1
+                summary.add(record)
             if position % PROGRESS_EVERY == 0 or position == len(shard.references):
                 count = shard.records_before + position
                 _progress.info("records read", extra={"progress": {"records": count}})
-    return {
-        "split": shard.split,
-        "written": written,
-        "conversions": dict(conversions),
-        "rejects": rejects,
-    }
+    return summary.as_dict()
 
 
 def serialize(record: Record) -> bytes:

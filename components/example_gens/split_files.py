@@ -12,6 +12,7 @@ from components.errors import DataError
 
 COUNTS_FILE = "counts.json"
 REJECTS_FILE = "rejects.json"
+REJECTED_OBJECTS_FILE = "rejected_objects.json"
 
 _COMPRESSION = "GZIP"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,11 @@ def as_text(data_root: str, name: str, found: Audit) -> str:
     if accounts.rejects:
         lines.append(f"rejected  {len(accounts.rejects):,} records")
         lines += _reject_lines(accounts.rejects)
+    if accounts.rejected_objects:
+        lines.append(
+            f"left out  {len(accounts.rejected_objects):,} of {accounts.objects:,} objects"
+        )
+        lines += _reject_lines(accounts.rejected_objects)
     if accounts.conversions:
         kinds = sorted(accounts.conversions.items())
         lines.append("converted " + ", ".join(f"{count:,} {kind}" for kind, count in kinds))
@@ -81,6 +86,8 @@ def as_json(data_root: str, name: str, found: Audit) -> str:
         "splits": splits,
         "rejected": counts["rejected"],
         "rejects": found.accounts.rejects,
+        "objects": counts.get("objects", {}),
+        "rejected_objects": list(found.accounts.rejected_objects),
         "conversions": counts["conversions"],
     }
     return json.dumps(content, indent=2)
@@ -112,7 +119,7 @@ def _class_lines(classes: Mapping[str, int], official: int | None) -> list[str]:
     return [f"          {len(classes):,}{of_all} classes, {spread}"]
 
 
-def _reject_lines(rejects: list[dict[str, Any]]) -> list[str]:
+def _reject_lines(rejects: Sequence[dict[str, Any]]) -> list[str]:
     by_reason = collections.defaultdict(list)
     for entry in rejects:
         by_reason[entry["reason"]].append(entry)
@@ -137,6 +144,8 @@ def _verdict(found: Audit) -> str:
     faults += [f"the split {split} has no usable record" for split in empty]
     if found.accounts.rejects:
         faults.append(f"{len(found.accounts.rejects):,} records cannot be used")
+    if not found.has_enough_objects:
+        faults.append(f"{len(found.accounts.rejected_objects):,} objects cannot be used")
     return "not sound: " + "; ".join(faults)
 
 

@@ -7,10 +7,11 @@ from components.example_gens.record_accounts import Accounts
 
 
 class Allowing:
-    """Stands for a source; the accounts ask it for the allowed share alone."""
+    """Stands for a source; the accounts ask it for the allowed shares alone."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, objects_share: float = 0.0) -> None:
         self.max_rejected_share = share
+        self.max_rejected_objects_share = objects_share
 
 
 def reject(key, reason="truncated"):
@@ -24,8 +25,12 @@ def reject(key, reason="truncated"):
     }
 
 
-def summary(split="train", written=0, rejects=(), conversions=None):
+def summary(
+    split="train", written=0, rejects=(), conversions=None, objects=0, rejected_objects=()
+):
     return {
+        "objects": objects,
+        "rejected_objects": list(rejected_objects),
         "split": split,
         "written": written,
         "rejects": list(rejects),
@@ -103,3 +108,29 @@ def test_empty_split_is_refused(rejects):
     )
     with pytest.raises(DataError, match="`eval` of data has no record"):
         accounts.check("data", Allowing(1.0))
+
+
+def test_objects_are_counted_apart_from_records():
+    shards = [
+        summary("train", 3, objects=700, rejected_objects=[reject("b", "negative_box")]),
+        summary("eval", 1, objects=300, rejected_objects=[reject("a", "degenerate_box")]),
+    ]
+    accounts = Accounts.of({"train": 3, "eval": 1}, shards)
+    assert accounts.counts()["objects"] == {
+        "listed": 1000,
+        "rejected": {"negative_box": 1, "degenerate_box": 1},
+    }
+    assert [entry["split"] for entry in accounts.rejected_objects] == ["eval", "train"]
+    accounts.check("data", Allowing(0.0, 0.002))
+    with pytest.raises(DataError, match="too many objects of data cannot be used") as caught:
+        accounts.check("data", Allowing(0.0, 0.001))
+    assert "2 of 1000 objects: 1 degenerate_box, 1 negative_box" in caught.value.found
+    assert "data.max_rejected_objects_share" in caught.value.expected
+
+
+def test_only_rejected_object_is_the_error_itself():
+    accounts = Accounts.of(
+        {"train": 1}, [summary(written=1, objects=5, rejected_objects=[reject("a", "polygon")])]
+    )
+    with pytest.raises(DataError, match="a is polygon"):
+        accounts.check("data", Allowing(0.0))
