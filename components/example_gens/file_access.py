@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from components.errors import DataError
 
+_CHUNK_BYTES = 2**22
 _IGNORED_NAMES = frozenset({"Thumbs.db", "desktop.ini"})
 
 
@@ -46,6 +51,37 @@ def read_bytes(path: str) -> bytes:
             with tf.io.gfile.GFile(path, "rb") as file:
                 return bytes(file.read())
         return Path(path).read_bytes()
+
+
+def open_local(path: str) -> IO[bytes]:
+    """Opens a file for reading by position; a remote one is copied to this machine first.
+
+    Raises:
+        DataError: There is no such file, or it may not be read.
+    """
+    with _explained(path):
+        if not is_remote(path):
+            return open(path, "rb")
+        import tensorflow as tf
+
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        with tf.io.gfile.GFile(path, "rb") as file:
+            shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+        copy.seek(0)
+        return copy
+
+
+def sha256(path: str) -> str:
+    """sha256 of a file's contents, which need not fit into memory; 64 hexadecimal digits.
+
+    Raises:
+        DataError: There is no such file, or it may not be read.
+    """
+    digest = hashlib.sha256()
+    with open_local(path) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def list_files(folder: str) -> list[str]:

@@ -22,8 +22,7 @@ def fingerprint_of_contents(files: Iterable[tuple[str, str]]) -> str:
     """
     total = hashlib.sha256()
     for name, path in files:
-        digest = hashlib.sha256(file_access.read_bytes(path)).hexdigest()
-        total.update(f"{name}\0{digest}\n".encode())
+        total.update(f"{name}\0{file_access.sha256(path)}\n".encode())
     return total.hexdigest()
 
 

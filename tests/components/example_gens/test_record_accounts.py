@@ -25,9 +25,7 @@ def reject(key, reason="truncated"):
     }
 
 
-def summary(
-    split="train", written=0, rejects=(), conversions=None, objects=0, rejected_objects=()
-):
+def summary(split="train", written=0, rejects=(), conversions=None, objects=0, rejected_objects=()):
     return {
         "objects": objects,
         "rejected_objects": list(rejected_objects),
