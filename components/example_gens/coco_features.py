@@ -21,6 +21,8 @@ The segments, of panoptic data alone:
 
 image/panoptic/encoded    bytes        RGB PNG, each pixel its segment's id: R + 256 G + 65536 B
 image/segment/id          int64[n]     above 0, which is void
+image/segment/bbox_xywh   float32[4n]  left, top, width, height of its pixels
+image/segment/area        float32[n]   pixels
 image/segment/category    int64[n]     COCO's category id
 image/segment/is_crowd    int64[n]     0 or 1
 """
@@ -42,5 +44,7 @@ OBJECT_MASK_RLE = "image/object/mask_rle"
 
 PANOPTIC_ENCODED = "image/panoptic/encoded"
 SEGMENT_ID = "image/segment/id"
+SEGMENT_BOX_XYWH = "image/segment/bbox_xywh"
+SEGMENT_AREA = "image/segment/area"
 SEGMENT_CATEGORY = "image/segment/category"
 SEGMENT_IS_CROWD = "image/segment/is_crowd"

@@ -67,6 +67,8 @@ class PanopticMap(NamedTuple):
         return {
             keys.PANOPTIC_ENCODED: self.encoded,
             keys.SEGMENT_ID: np.array([one.number for one in found], np.int64),
+            keys.SEGMENT_BOX_XYWH: np.array([one.box for one in found], np.float32).reshape(-1),
+            keys.SEGMENT_AREA: np.array([one.area for one in found], np.float32),
             keys.SEGMENT_CATEGORY: np.array([one.category for one in found], np.int64),
             keys.SEGMENT_IS_CROWD: np.array([one.is_crowd for one in found], np.int64),
         }

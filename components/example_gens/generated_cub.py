@@ -11,8 +11,6 @@ class. The masks lie where CUB's own archive of segmentations puts its.
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from components.example_gens.generated_cub_classes import (
     shape_of,
     super_class_of,
 )
+from components.example_gens.generated_sets import described, is_there, write_text
 
 SETTINGS_FILE = "generated.json"
 # Enters the settings: another version of the drawing gives other pictures.
@@ -113,7 +112,8 @@ def write_generated_cub(
     directory = Path(directory)
     shapes = max(1, classes // 5) if super_classes is None else super_classes
     settings = GeneratedCub(images, classes, shapes, seed, longest_side)
-    if _is_there(directory, settings):
+    # What may be left of an attempt that was interrupted before it wrote the lists.
+    if is_there(directory, SETTINGS_FILE, asdict(settings), {"images", "segmentations"}):
         return directory
     labels = np.sort(np.arange(images) % classes)
     # As often to train as to test in each class.
@@ -129,9 +129,9 @@ def write_generated_cub(
         lines["train_test_split"].append(f"{number} {(turn + label + 1) % 2}")
     lines["classes"] = [f"{label + 1} {settings.folder_of(label)}" for label in range(classes)]
     for name in _LISTS:
-        _write_text(directory / f"{name}.txt", "".join(f"{line}\n" for line in lines[name]))
+        write_text(directory / f"{name}.txt", "".join(f"{line}\n" for line in lines[name]))
     # Last: a set without it is not whole.
-    _write_text(directory / SETTINGS_FILE, _described(settings))
+    write_text(directory / SETTINGS_FILE, described(asdict(settings)))
     return directory
 
 
@@ -217,31 +217,3 @@ def _write_picture(
 
 def _levels(values: np.ndarray) -> np.ndarray:
     return np.round(values * 255).astype(np.uint8)
-
-
-def _is_there(directory: Path, settings: GeneratedCub) -> bool:
-    """Whether the set is there; refuses a directory that holds anything else."""
-    found = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
-    path = directory / SETTINGS_FILE
-    if path.is_file() and path.read_text() == _described(settings):
-        return True
-    # What may be left of an attempt that was interrupted before it wrote the lists.
-    if set(found) <= {"images", "segmentations"}:
-        return False
-    raise ConfigError(
-        f"{directory} holds something else",
-        found=", ".join(found[:5]),
-        expected="an empty directory, or a set generated with the same numbers",
-        fix="name another directory, or remove this one",
-    )
-
-
-def _described(settings: GeneratedCub) -> str:
-    return json.dumps(asdict(settings), indent=2, sort_keys=True) + "\n"
-
-
-def _write_text(path: Path, content: str) -> None:
-    """Writes a file so that another process sees all of it or nothing."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(content)
-    unfinished.replace(path)

@@ -10,6 +10,7 @@ wanted window is computed, so that a thin picture resized to a very long one cos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -26,14 +27,14 @@ class Window(NamedTuple):
     Attributes:
         top: First row; scalar int32.
         left: First column; scalar int32.
-        height: Rows; known when the graph is built.
+        height: Rows; a number where it is known when the graph is built, else scalar int32.
         width: Columns; the same.
     """
 
-    top: tf.Tensor
-    left: tf.Tensor
-    height: int
-    width: int
+    top: tf.Tensor | int
+    left: tf.Tensor | int
+    height: tf.Tensor | int
+    width: tf.Tensor | int
 
 
 def resize_window(image: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, part: Window) -> tf.Tensor:
@@ -53,17 +54,57 @@ def resize_window(image: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, part: W
     return _resized_rows(tf.transpose(across, [1, 0, 2]), rows, part.top, part.height)
 
 
-def _resized_rows(image: tf.Tensor, size: tf.Tensor, first: tf.Tensor, count: int) -> tf.Tensor:
+def resize(image: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Resizes a picture as Pillow's `Image.resize(…, BILINEAR)`.
+
+    Args:
+        image: `[height, width, channels]` uint8.
+        rows: Of the result; scalar int32.
+        columns: The same.
+
+    Returns:
+        `[rows, columns, channels]` uint8.
+    """
+    return resize_window(image, rows, columns, Window(0, 0, rows, columns))
+
+
+def _resized_rows(
+    image: tf.Tensor, size: tf.Tensor, first: tf.Tensor | int, count: tf.Tensor | int
+) -> tf.Tensor:
     """Resizes the first axis of `[n, m, channels]` uint8 to `size` and keeps `count` of them."""
     length, others, channels = tf.unstack(tf.shape(image))
     flat = tf.reshape(image, [length, others * channels])
-    parts = []
-    for offset in range(0, count, _ROWS_AT_ONCE):
-        wanted = first + tf.range(offset, min(offset + _ROWS_AT_ONCE, count))
+
+    def rows_from(offset: tf.Tensor | int, end: tf.Tensor | int) -> tf.Tensor:
+        wanted = first + tf.range(offset, end)
         low, high, weights = _weights(wanted, size, length)
         sums = tf.matmul(weights, tf.cast(flat[low:high], tf.float64))
-        parts.append(tf.cast(tf.floor(sums / _ONE + 0.5), tf.uint8))
-    return tf.reshape(tf.concat(parts, axis=0), [count, others, channels])
+        return tf.cast(tf.floor(sums / _ONE + 0.5), tf.uint8)
+
+    if isinstance(count, int):
+        offsets = range(0, count, _ROWS_AT_ONCE)
+        parts = [rows_from(offset, min(offset + _ROWS_AT_ONCE, count)) for offset in offsets]
+        rows = tf.concat(parts, axis=0)
+    else:
+        rows = _looped(rows_from, count)
+    return tf.reshape(rows, [count, others, channels])
+
+
+def _looped(rows_from: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], count: tf.Tensor) -> tf.Tensor:
+    """The rows 0 to `count`, a number that the graph alone knows, in steps."""
+    steps = (count + _ROWS_AT_ONCE - 1) // _ROWS_AT_ONCE
+
+    def step(index: tf.Tensor, done: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        end = tf.minimum((index + 1) * _ROWS_AT_ONCE, count)
+        return index + 1, done.write(index, rows_from(index * _ROWS_AT_ONCE, end))
+
+    nothing = tf.TensorArray(
+        tf.uint8, steps, dynamic_size=False, infer_shape=False, element_shape=[None, None]
+    )
+    _, done = tf.while_loop(
+        lambda index, _: index < steps, step, (tf.constant(0), nothing), parallel_iterations=1
+    )
+    return done.concat()
 
 
 def _weights(
