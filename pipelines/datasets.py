@@ -13,8 +13,10 @@ from components.errors import ConfigError
 from components.example_gens.dataset_downloads import (
     CIFAR_10_BINARY,
     CIFAR_10_PYTHON,
+    COCO_2017,
     CUB_200_2011,
     TINY_IMAGENET,
+    ArchiveSet,
     DatasetDownload,
 )
 
@@ -32,9 +34,10 @@ class DatasetEntry:
         source: Its `RecordSource`, `module:class`.
         settings: What the source is given, so that it takes as much of the set as there is.
         classes: Classes of the whole set, where it has any.
-        run: What follows `papergarden run` to train on it; the data root is added.
+        run: What follows `papergarden run` to train on it; the data root is added. Empty where no
+            pipeline does yet.
         run_subset: The same for a part of it, where that takes another preset.
-        download: Its official archive, where it can be fetched.
+        download: Its official archive or archives, where it can be fetched.
         make: Writes a generated set in its layout, where one can be made:
             `module:function(directory, images=, classes=, seed=)`.
     """
@@ -46,7 +49,7 @@ class DatasetEntry:
     classes: int | None = None
     run: str = ""
     run_subset: str = ""
-    download: DatasetDownload | None = None
+    download: DatasetDownload | ArchiveSet | None = None
     make: str = ""
 
     def open(self, data_root: str) -> RecordSource:
@@ -146,6 +149,21 @@ DATASETS: Mapping[str, DatasetEntry] = {
         classes=120,
         run="finegan_pipeline --preset paper --set data.dataset=stanford_dogs",
         run_subset="finegan_pipeline --preset small --set data.dataset=stanford_dogs",
+    ),
+    # Before the instances, which the panoptic check reads too where both are there.
+    "coco-panoptic": DatasetEntry(
+        title="COCO 2017, panoptic segmentation",
+        recognised_by=("annotations/panoptic_*2017.json",),
+        source="components.example_gens.coco_source:CocoSource",
+        settings={"dataset": "coco_panoptic", "subset": True},
+        make="components.example_gens.generated_coco:write_generated_coco",
+    ),
+    "coco": DatasetEntry(
+        title="COCO 2017, detection",
+        recognised_by=("annotations/instances_*2017.json",),
+        source="components.example_gens.coco_source:CocoSource",
+        settings={"dataset": "coco_instances", "subset": True},
+        download=COCO_2017,
     ),
 }
 

@@ -2,7 +2,8 @@
 
 The sizes and sha256 are those that independent public sources agree on (for the python version
 Keras and torchvision among them). The authors of CIFAR-10 publish MD5:
-c32a1d4ab5d03f1284b67883e8d87530 (binary) and c58f30108f718f92721af3b95e74349a (python).
+c32a1d4ab5d03f1284b67883e8d87530 (binary) and c58f30108f718f92721af3b95e74349a (python). COCO's
+authors publish none; sizes and sha256 are those of tensorflow_datasets, which others found too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class DatasetDownload:
         unpacked_bytes: Room that the unpacked files take on a disk, about.
         folder: The one folder that it unpacks to.
         terms: Who made the data and what they ask for.
+        nested: Zip archives in it, below the data root, each unpacked where it lies.
     """
 
     url: str
@@ -29,11 +31,29 @@ class DatasetDownload:
     unpacked_bytes: int
     folder: str
     terms: str
+    nested: tuple[str, ...] = ()
 
     @property
     def archive(self) -> str:
         """The archive's file name."""
         return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class ArchiveSet:
+    """Several archives that make one data set.
+
+    Attributes:
+        folder: Into which all of them are unpacked.
+        archives: The archives; their folders lie in that one, and two may have the same.
+    """
+
+    folder: str
+    archives: tuple[DatasetDownload, ...]
+
+    def shares_folder(self, archive: DatasetDownload) -> bool:
+        """Whether another archive unpacks to the same folder."""
+        return sum(one.folder == archive.folder for one in self.archives) > 1
 
 
 _CIFAR_TERMS = "Alex Krizhevsky, 2009; cite `Learning Multiple Layers of Features from Tiny Images`"
@@ -72,4 +92,50 @@ CUB_200_2011 = DatasetDownload(
     unpacked_bytes=1_300_000_000,
     folder="CUB_200_2011",
     terms="Wah, Branson, Welinder, Perona, Belongie, Caltech 2011: for non-commercial research",
+)
+
+_COCO_URL = "http://images.cocodataset.org"
+_COCO_TERMS = (
+    "COCO Consortium; annotations CC BY 4.0, each picture under its own licence (Flickr); cite "
+    "`Microsoft COCO: Common Objects in Context`"
+)
+
+COCO_2017 = ArchiveSet(
+    folder="coco",
+    archives=(
+        DatasetDownload(
+            url=f"{_COCO_URL}/annotations/annotations_trainval2017.zip",
+            sha256="113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+            archive_bytes=252_907_541,
+            unpacked_bytes=820_000_000,
+            folder="annotations",
+            terms=_COCO_TERMS,
+        ),
+        DatasetDownload(
+            url=f"{_COCO_URL}/annotations/panoptic_annotations_trainval2017.zip",
+            sha256="c05f76d2129b6b561eb70efe16e7006df62f73fb92889132d373b9d90e31a370",
+            archive_bytes=860_725_834,
+            # While the two archives in it are unpacked, they are there too.
+            unpacked_bytes=2_500_000_000,
+            folder="annotations",
+            terms=_COCO_TERMS,
+            nested=("annotations/panoptic_train2017.zip", "annotations/panoptic_val2017.zip"),
+        ),
+        DatasetDownload(
+            url=f"{_COCO_URL}/zips/val2017.zip",
+            sha256="4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+            archive_bytes=815_585_330,
+            unpacked_bytes=840_000_000,
+            folder="val2017",
+            terms=_COCO_TERMS,
+        ),
+        DatasetDownload(
+            url=f"{_COCO_URL}/zips/train2017.zip",
+            sha256="69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
+            archive_bytes=19_336_861_798,
+            unpacked_bytes=19_800_000_000,
+            folder="train2017",
+            terms=_COCO_TERMS,
+        ),
+    ),
 )

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from components.errors import ConfigError
-from pipelines.datasets import DATASETS, find_dataset
+from components.example_gens.dataset_downloads import ArchiveSet
+from pipelines.datasets import DATASETS, find_dataset, recognise
 
 FETCHABLE = tuple(name for name, entry in DATASETS.items() if entry.download)
 MAKEABLE = tuple(name for name, entry in DATASETS.items() if entry.make)
@@ -26,7 +27,10 @@ def fetch(
     to: Annotated[Path, typer.Option(help="Folder to put it into.")] = Path("data"),
     url: Annotated[
         Optional[str],  # noqa: UP045 - typer reads this on Python 3.10
-        typer.Option(help="Another server's address of the same archive; the checksum decides."),
+        typer.Option(
+            help="Another server's address of the same archive (of several archives, of their "
+            "folder); the checksum decides."
+        ),
     ] = None,
     keep_archive: Annotated[
         bool, typer.Option("--keep-archive", help="Keep the archive when it is unpacked.")
@@ -46,21 +50,29 @@ def fetch(
 
     from pipelines.data_command.check import as_text, check
     from pipelines.data_command.fetch import fetch as fetch_archive
+    from pipelines.data_command.fetch import fetch_set
     from pipelines.data_command.progress import ProgressView
 
     view = ProgressView(Console(stderr=True, highlight=False))
     try:
-        data_root, is_new = fetch_archive(
-            entry.download, to, view, url=url, keep_archive=keep_archive
-        )
+        if isinstance(entry.download, ArchiveSet):
+            data_root, is_new = fetch_set(
+                entry.download, to, view, url=url, keep_archive=keep_archive
+            )
+        else:
+            data_root, is_new = fetch_archive(
+                entry.download, to, view, url=url, keep_archive=keep_archive
+            )
     except KeyboardInterrupt:
         view.say("stopped; the same command goes on from here")
         raise
     if not is_new:
         typer.echo(f"{data_root} is complete: nothing to fetch")
-        typer.echo(f"run       {entry.run_command(str(data_root))}")
+        if entry.run:
+            typer.echo(f"run       {entry.run_command(str(data_root))}")
         return
-    _, found = check(str(data_root), name, view)
+    # A folder with two kinds of annotations is known by the kind that says more.
+    name, found = check(str(data_root), recognise(str(data_root)) or name, view)
     typer.echo(as_text(str(data_root), name, found))
     if not found.is_sound:
         raise typer.Exit(1)
@@ -71,7 +83,10 @@ def make(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(MAKEABLE)}.")],
     to: Annotated[Path, typer.Option(help="Folder to put it into.")] = Path("data"),
     images: Annotated[int, typer.Option(help="Pictures in all.")] = 500,
-    classes: Annotated[int, typer.Option(help="Fine classes.")] = 20,
+    classes: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Classes; left out, as many as suit the data set."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Determines every picture.")] = 0,
 ) -> None:
     """Make a generated data set in the official layout of a real one, for machines without it."""
@@ -81,7 +96,8 @@ def make(
             f"{name} cannot be made", found=entry.title, expected=" | ".join(MAKEABLE)
         )
     data_root = to / f"generated-{name}"
-    entry.load_maker()(data_root, images=images, classes=classes, seed=seed)
+    given = {} if classes is None else {"classes": classes}
+    entry.load_maker()(data_root, images=images, seed=seed, **given)
     check_command(str(data_root), name)
 
 

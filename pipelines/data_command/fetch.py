@@ -14,7 +14,7 @@ from pathlib import Path
 import pooch
 
 from components.errors import DataError, RunError
-from components.example_gens.dataset_downloads import DatasetDownload
+from components.example_gens.dataset_downloads import ArchiveSet, DatasetDownload
 from components.example_gens.file_kinds import describe_content
 from pipelines.data_command.progress import ProgressView
 from pipelines.data_command.resuming_downloader import ResumingDownloader
@@ -56,18 +56,130 @@ def fetch(
         if target.exists():
             _require_complete(target)
             return target, False
-        if archive.exists():
-            view.say(f"found     {archive}")
-            _require_checksum(archive, download)
-        else:
-            _download(download, archive, view, url or download.url)
-        _require_room(folder, download.unpacked_bytes)
         scratch = folder / f".{download.folder}.unpacking"
-        unpack(archive, scratch, view)
-        _put_in_place(scratch, target, download)
+        _bring(download, archive, scratch, view, url or download.url)
+        unpacked = scratch / download.folder
+        note = {"sha256": download.sha256, **_contents(unpacked)}
+        (unpacked / MARKER).write_text(json.dumps(note) + "\n")
+        unpacked.rename(target)
+        shutil.rmtree(scratch)
         if not keep_archive:
             archive.unlink()
         return target, True
+
+
+def fetch_set(
+    downloads: ArchiveSet,
+    folder: Path,
+    view: ProgressView,
+    *,
+    url: str | None = None,
+    keep_archive: bool = False,
+) -> tuple[Path, bool]:
+    """Brings a data set of several archives into a folder; what is there is not done again.
+
+    Args:
+        downloads: What to fetch.
+        folder: Where the archives and the data set go; made if need be.
+        view: Shows how far it is.
+        url: Another server's address of the folder that holds the archives.
+        keep_archive: Whether the archives stay when they are unpacked.
+
+    Returns:
+        The data set's folder, and whether anything in it was new.
+
+    Raises:
+        DataError: As for `fetch`.
+        RunError: As for `fetch`.
+    """
+    target = folder / downloads.folder
+    with _locked(folder, view):
+        missing = [one for one in downloads.archives if not _is_complete(one, downloads, target)]
+        if missing:
+            archives = max(one.archive_bytes for one in missing)
+            _require_room(folder, archives + sum(one.unpacked_bytes for one in missing))
+        for download in missing:
+            archive = folder / download.archive
+            scratch = folder / f".{downloads.folder}.{download.archive}.unpacking"
+            source = f"{url.rstrip('/')}/{download.archive}" if url else download.url
+            _bring(download, archive, scratch, view, source)
+            _put_part_in_place(scratch, target, download, downloads)
+            if not keep_archive:
+                archive.unlink()
+    return target, bool(missing)
+
+
+def _bring(
+    download: DatasetDownload, archive: Path, scratch: Path, view: ProgressView, url: str
+) -> None:
+    """Downloads an archive if it is not there, checks it, and unpacks it into a new folder."""
+    if archive.exists():
+        view.say(f"found     {archive}")
+        _require_checksum(archive, download)
+    else:
+        _download(download, archive, view, url)
+    _require_room(archive.parent, download.unpacked_bytes)
+    unpack(archive, scratch, view)
+    for name in download.nested:
+        nested = scratch / name
+        if not nested.is_file():
+            continue
+        inner = nested.with_name(f".{nested.name}.unpacking")
+        unpack(nested, inner, view)
+        for child in sorted(inner.iterdir()):
+            # What Finder left in COCO's archives.
+            if child.name != "__MACOSX":
+                child.rename(nested.parent / child.name)
+        shutil.rmtree(inner)
+        nested.unlink()
+    _require_folder(scratch, download)
+
+
+def _put_part_in_place(
+    scratch: Path, target: Path, download: DatasetDownload, downloads: ArchiveSet
+) -> None:
+    """Moves what an archive holds into the set's folder; its whole marker comes last."""
+    unpacked = scratch / download.folder
+    parts = sorted(unpacked.iterdir()) if downloads.shares_folder(download) else [unpacked]
+    names = [str(part.relative_to(scratch)) for part in parts]
+    marker = target / _marker_of(download)
+    if not marker.exists():
+        for name in names:
+            if (target / name).exists():
+                raise _foreign(target / name)
+        target.mkdir(parents=True, exist_ok=True)
+        # From here on, what is there is what an interrupted attempt left.
+        marker.write_text(json.dumps({"parts": None}) + "\n")
+    contents = {}
+    for part, name in zip(parts, names, strict=True):
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir():
+            shutil.rmtree(place)
+        contents[name] = _contents(part)
+        part.replace(place)
+    marker.write_text(json.dumps({"sha256": download.sha256, "parts": contents}) + "\n")
+    shutil.rmtree(scratch)
+
+
+def _is_complete(download: DatasetDownload, downloads: ArchiveSet, target: Path) -> bool:
+    """Whether an archive's contents are there; refuses what has changed, or is somebody else's."""
+    marker = target / _marker_of(download)
+    if not marker.exists():
+        place = target / download.folder
+        if place.exists() and not downloads.shares_folder(download):
+            raise _foreign(place)
+        return False
+    parts = json.loads(marker.read_text())["parts"]
+    for name, expected in (parts or {}).items():
+        found = _contents(target / name)
+        if found != expected:
+            raise _changed(target / name, found, expected)
+    return parts is not None
+
+
+def _marker_of(download: DatasetDownload) -> str:
+    return f"{MARKER.removesuffix('.json')}-{download.archive}.json"
 
 
 def _download(download: DatasetDownload, archive: Path, view: ProgressView, url: str) -> None:
@@ -114,9 +226,8 @@ def _wrong_checksum(kept: Path, download: DatasetDownload, origin: str) -> DataE
     )
 
 
-def _put_in_place(scratch: Path, target: Path, download: DatasetDownload) -> None:
-    unpacked = scratch / download.folder
-    if not unpacked.is_dir():
+def _require_folder(scratch: Path, download: DatasetDownload) -> None:
+    if not (scratch / download.folder).is_dir():
         found = sorted(path.name for path in scratch.iterdir())
         shutil.rmtree(scratch)
         raise DataError(
@@ -124,10 +235,6 @@ def _put_in_place(scratch: Path, target: Path, download: DatasetDownload) -> Non
             found=", ".join(found[:5]) or "nothing",
             expected=f"a folder {download.folder}",
         )
-    note = {"sha256": download.sha256, **_contents(unpacked)}
-    (unpacked / MARKER).write_text(json.dumps(note) + "\n")
-    unpacked.rename(target)
-    shutil.rmtree(scratch)
 
 
 def _require_complete(target: Path) -> None:
@@ -136,24 +243,34 @@ def _require_complete(target: Path) -> None:
         note = json.loads((target / MARKER).read_text())
         expected = {key: note[key] for key in ("files", "bytes")}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{target} is there already, and was not fetched by this command",
-            found=", ".join(sorted(os.listdir(target))[:5]) if target.is_dir() else "a file",
-            expected="nothing, or what an earlier fetch left",
-            fix=f"`papergarden data check {target}` says whether it is complete; to fetch it anew, "
-            "move it away or name another folder with --to",
-        ) from error
+        raise _foreign(target) from error
     found = _contents(target)
     if found != expected:
-        raise DataError(
-            f"{target} has changed since it was fetched",
-            found=_in_words(found),
-            expected=_in_words(expected),
-            fix="move it away and fetch it again",
-        )
+        raise _changed(target, found, expected)
+
+
+def _foreign(place: Path) -> DataError:
+    return DataError(
+        f"{place} is there already, and was not fetched by this command",
+        found=", ".join(sorted(os.listdir(place))[:5]) if place.is_dir() else "a file",
+        expected="nothing, or what an earlier fetch left",
+        fix=f"`papergarden data check {place}` says whether it is complete; to fetch it anew, "
+        "move it away or name another folder with --to",
+    )
+
+
+def _changed(place: Path, found: dict[str, int], expected: dict[str, int]) -> DataError:
+    return DataError(
+        f"{place} has changed since it was fetched",
+        found=_in_words(found),
+        expected=_in_words(expected),
+        fix="move it away and fetch it again",
+    )
 
 
 def _contents(folder: Path) -> dict[str, int]:
+    if folder.is_file():
+        return {"files": 1, "bytes": folder.stat().st_size}
     sizes = [
         (Path(parent) / name).stat().st_size
         for parent, _, names in os.walk(folder)

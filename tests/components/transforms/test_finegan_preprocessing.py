@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
+from graph_ops import executed_ops
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -272,21 +273,6 @@ def test_every_position_of_the_crops_is_drawn_alike():
             assert ((counts - expected) ** 2 / expected).sum() < 51.2
     almost_one = tf.constant(np.nextafter(np.float32([1, 1]), np.float32(0)))
     assert [int(one) for one in finegan._start(almost_one, spare + 1)] == [24, 24]
-
-
-def executed_ops(graph_def) -> set[str]:
-    """Operations of a graph and of the loops in it; the library also holds loops of others."""
-    library = {
-        function.signature.name: function.node_def for function in graph_def.library.function
-    }
-    waiting, seen, found = [graph_def.node], set(), set()
-    while waiting:
-        for node in waiting.pop():
-            found.add(node.op)
-            called = {value.func.name for value in node.attr.values() if value.func.name}
-            waiting += [library[name] for name in called - seen]
-            seen |= called
-    return found
 
 
 def test_evaluation_needs_no_seed_and_no_random_operation():
