@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,10 @@ def main() -> None:
         folder = Path(name)
         data_root = arguments.data_root or write_digits_as_cifar(folder / "data")
         files, num_records = _write_records(str(data_root), folder)
-        graph = TransformGraph(_write_transform(files, folder), {AUGMENTED_IMAGE, LABEL})
+        transform = write_transform(
+            files, folder, "cifar10", lambda inputs: preprocessing_fn(inputs, SETTINGS)
+        )
+        graph = TransformGraph(transform, {AUGMENTED_IMAGE, LABEL})
         batches = training_batches(files, graph, num_records=num_records, batch_size=BATCH, seed=0)
         iterator = iter(batches)
         rates = [_rate(iterator, arguments.batches) for _ in range(arguments.repeats + 1)][1:]
@@ -61,7 +64,10 @@ def _write_records(data_root: str, folder: Path) -> tuple[list[str], int]:
     return [str(folder / shard.file_name) for shard in shards], sum(written)
 
 
-def _write_transform(files: list[str], folder: Path) -> str:
+def write_transform(
+    files: list[str], folder: Path, schema_name: str, preprocess: Callable[[Any], Any]
+) -> str:
+    """Writes Transform's graph as the pipeline does, and gives its folder."""
     import apache_beam as beam
     import tensorflow_transform.beam as tft_beam
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
@@ -70,13 +76,11 @@ def _write_transform(files: list[str], folder: Path) -> str:
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
     from tfx_bsl.public import tfxio
 
-    schema = text_format.Parse(schema_path("cifar10").read_text(), schema_pb2.Schema())
+    schema = text_format.Parse(schema_path(schema_name).read_text(), schema_pb2.Schema())
     reader = tfxio.TFExampleRecord(files[0], schema=schema, telemetry_descriptors=["benchmark"])
     with beam.Pipeline(runner=FnApiRunner()) as pipeline, tft_beam.Context(str(folder / "tmp")):
         raw = (pipeline | reader.BeamSource(), reader.TensorAdapterConfig())
-        transform_fn = raw | tft_beam.AnalyzeDataset(
-            lambda inputs: preprocessing_fn(inputs, SETTINGS)
-        )
+        transform_fn = raw | tft_beam.AnalyzeDataset(preprocess)
         _ = transform_fn | tft_beam.WriteTransformFn(str(folder / "transform"))
     metadata = dataset_metadata.DatasetMetadata(schema)
     metadata_io.write_metadata(metadata, str(folder / "transform" / "metadata"))

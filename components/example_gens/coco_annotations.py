@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,9 @@ class AnnotationFile:
 
     @cached_property
     def _file(self) -> IO[bytes]:
-        return file_access.open_local(self.path)
+        file = file_access.open_local(self.path)
+        weakref.finalize(self, file.close)
+        return file
 
     def _elements(self) -> Iterator[JsonElement]:
         self._file.seek(0)

@@ -123,11 +123,10 @@ def test_set_interrupted_between_two_parts_is_finished(folder, capsys, monkeypat
             raise KeyboardInterrupt
         return real(part)
 
-    monkeypatch.setattr(fetching, "_contents", interrupted)
     view = ProgressView(Console(file=io.StringIO()))
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fetching, "_contents", interrupted)
         fetching.fetch_set(DATASETS["coco"].download, folder, view)
-    monkeypatch.undo()
     left = list((folder / "coco" / "annotations").iterdir())
     assert [path.name for path in left] == ["instances_train2017.json"]
     data_root, is_new = fetching.fetch_set(DATASETS["coco"].download, folder, view)
