@@ -126,9 +126,11 @@ class _Text:
                 cut = error.msg.startswith("Unterminated") or (
                     error.pos >= len(self._text) - _CUT_LENGTH
                 )
+                # Reading on moves the text, so the fault's place is kept as a distance.
+                distance = error.pos - self._position
                 if cut and self._read():
                     continue
-                self._position = error.pos
+                self._position += distance
                 raise self.damaged(None, f"JSON ({error.msg})") from error
             # A number goes on until something else comes.
             if end == len(self._text) and self._read():

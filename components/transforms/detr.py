@@ -222,9 +222,12 @@ def _mapped(function: Any, elements: Any, signature: Mapping[str, tf.TensorSpec]
 
 def _ragged(values: Any) -> tf.RaggedTensor:
     """`[batch, any]`, however Transform hands over values of varying number."""
-    if isinstance(values, tf.SparseTensor):
-        return tf.RaggedTensor.from_sparse(values)
-    return values
+    if not isinstance(values, tf.SparseTensor):
+        return values
+    # Without assertions: in Transform's graph every output would wait for them, and with them for
+    # all features, so that serving could not do with the picture alone.
+    rows, count = values.indices[:, 0], values.dense_shape[0]
+    return tf.RaggedTensor.from_value_rowids(values.values, rows, count, validate=False)
 
 
 def _dense(values: Any, padding: Any, count: int) -> tf.Tensor:

@@ -61,7 +61,9 @@ def test_source_follows_the_settings(tmp_path):
 
 
 @pytest.mark.parametrize("dataset", ["coco_panoptic", "coco_instances"])
-def test_records_fit_the_schema_and_the_graph_gives_what_eager_gives(tmp_path, dataset):
+def test_records_fit_the_schema_and_the_pruned_graph_gives_what_the_function_gives(
+    tmp_path, dataset
+):
     settings = {**SIZES, "dataset": dataset, "task": "panoptic"}
     # Among them a picture without things.
     root = write_generated_coco(tmp_path / "set", images=16, classes=3, longest_side=64)
@@ -91,18 +93,18 @@ def test_records_fit_the_schema_and_the_graph_gives_what_eager_gives(tmp_path, d
         dataset_metadata.DatasetMetadata(schema), str(tmp_path / "transform" / "metadata")
     )
 
-    serialized = tf.stack(list(tf.data.TFRecordDataset(file, "GZIP").take(5)))
+    serialized = tf.stack(list(tf.data.TFRecordDataset(file, "GZIP").take(3)))
     wanted = [names.IMAGE, names.BOXES, names.MASKS, names.AUGMENTED + names.MASKS]
     wanted += [names.TARGET_BOXES_XYXY, names.TARGET_MASK_RLE, names.AUGMENTED + names.IMAGE]
     graph = TransformGraph(str(tmp_path / "transform"), wanted)
     found = graph.from_serialized(serialized)
     spec = schema_utils.schema_as_feature_spec(schema).feature_spec
     features = tf.io.parse_example(serialized, spec)
-    expected = detr.preprocessing_fn(features, settings)
+    expected = tf.function(lambda given: detr.preprocessing_fn(given, settings))(features)
     for name in wanted:
         np.testing.assert_array_equal(found[name], expected[name])
     masks = detr_masks.unpack_masks(found[names.MASKS], 16, (64, 64))
-    assert masks.shape == (5, 16, 64, 64)
+    assert masks.shape == (3, 16, 64, 64)
 
     serving = TransformGraph(str(tmp_path / "transform"), [names.IMAGE, names.IMAGE_SIZE])
     assert serving.inputs == (keys.IMAGE_ENCODED,)

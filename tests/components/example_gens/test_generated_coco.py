@@ -1,10 +1,10 @@
 """Generated scenes: COCO's layout, two files about the same pixels, the same bytes."""
 
-import hashlib
 import json
 
 import numpy as np
 import pytest
+from file_digests import digests
 from PIL import Image
 from pycocotools import mask as coco_mask
 
@@ -16,14 +16,6 @@ from components.example_gens.generated_coco import GeneratedCoco, draw, write_ge
 from components.example_gens.generated_coco_outlines import outline_polygons
 
 SMALL = {"images": 24, "classes": 12, "longest_side": 96}
-
-
-def digests(root):
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in root.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")

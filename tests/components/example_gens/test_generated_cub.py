@@ -1,9 +1,8 @@
 """Generated birds: CUB's layout, true boxes and masks, classes that differ, the same bytes."""
 
-import hashlib
-
 import numpy as np
 import pytest
+from file_digests import digests
 from PIL import Image
 
 from components.errors import ConfigError
@@ -13,14 +12,6 @@ from components.example_gens.generated_cub import GeneratedCub, draw_scene, writ
 from components.example_gens.generated_cub_classes import plumage_of, shape_of, super_class_of
 
 SMALL = {"images": 17, "classes": 6, "super_classes": 2, "longest_side": 96}
-
-
-def digests(root):
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in root.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")

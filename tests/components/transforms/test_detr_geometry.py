@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from boxed_scenes import boxed_scenes, masks_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,14 +31,6 @@ def targets_of(boxes, labels=None) -> Targets:
     )
 
 
-def masks_of(boxes, height, width) -> np.ndarray:
-    """Filled boxes of whole pixels; `[n, height, width]`."""
-    masks = np.zeros((len(boxes), height, width), bool)
-    for mask, (x1, y1, x2, y2) in zip(masks, boxes, strict=True):
-        mask[y1:y2, x1:x2] = True
-    return masks
-
-
 def seen(masks, index, lookup):
     """The masks of the kept objects in a view."""
     return masks[index.numpy()][:, lookup.rows.numpy()][:, :, lookup.columns.numpy()]
@@ -50,17 +43,6 @@ def extents(masks):
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         found.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(rows) else None)
     return found
-
-
-@st.composite
-def pictures_with_boxes(draw):
-    """Height, width, and boxes of whole pixels in it."""
-    height, width = draw(st.integers(2, 120)), draw(st.integers(2, 120))
-    boxes = []
-    for _ in range(draw(st.integers(0, 4))):
-        x, y = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
-        boxes.append((x, y, draw(st.integers(x + 1, width)), draw(st.integers(y + 1, height))))
-    return height, width, boxes
 
 
 @settings(max_examples=400, deadline=None)
@@ -180,7 +162,7 @@ def test_relative_boxes_are_the_authors(reference):
 
 
 @settings(max_examples=60, deadline=None)
-@given(picture=pictures_with_boxes())
+@given(picture=boxed_scenes(2, 120))
 def test_mirroring_twice_changes_nothing_and_once_moves_box_and_mask_alike(picture):
     height, width, boxes = picture
     size = tf.constant([height, width])
@@ -195,7 +177,7 @@ def test_mirroring_twice_changes_nothing_and_once_moves_box_and_mask_alike(pictu
 
 @settings(max_examples=80, deadline=None)
 @given(
-    picture=pictures_with_boxes(),
+    picture=boxed_scenes(2, 120),
     place=st.tuples(*[st.floats(0, 1)] * 4),
 )
 def test_cropped_box_is_the_extent_of_its_cropped_mask(picture, place):
@@ -220,7 +202,7 @@ def test_cropped_box_is_the_extent_of_its_cropped_mask(picture, place):
 
 
 @settings(max_examples=80, deadline=None)
-@given(picture=pictures_with_boxes(), new_size=st.tuples(st.integers(1, 200), st.integers(1, 200)))
+@given(picture=boxed_scenes(2, 120), new_size=st.tuples(st.integers(1, 200), st.integers(1, 200)))
 def test_resized_box_is_the_extent_of_its_resized_mask_within_a_pixel(picture, new_size):
     """The nearest neighbour shows a row or not: an edge is off by less than a pixel."""
     height, width, boxes = picture

@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
+from boxed_scenes import boxed_scenes, masks_of
 from graph_ops import executed_ops
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -238,15 +239,9 @@ def transform(task, features):
 @st.composite
 def pictures(draw):
     """Levels, boxes of whole pixels, and their masks."""
-    height, width = draw(st.integers(8, 90)), draw(st.integers(8, 90))
-    boxes = []
-    for _ in range(draw(st.integers(0, 4))):
-        x, y = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
-        boxes.append((x, y, draw(st.integers(x + 1, width)), draw(st.integers(y + 1, height))))
-    masks = np.zeros((len(boxes), height, width), np.uint8)
-    for mask, (x1, y1, x2, y2) in zip(masks, boxes, strict=True):
-        mask[y1:y2, x1:x2] = 1
-    return noise(height, width, draw(st.integers(0, 9))), np.float32(boxes).reshape(-1, 4), masks
+    height, width, boxes = draw(boxed_scenes(8, 90))
+    levels = noise(height, width, draw(st.integers(0, 9)))
+    return levels, np.float32(boxes).reshape(-1, 4), masks_of(boxes, height, width)
 
 
 @settings(max_examples=60, deadline=None)
@@ -414,7 +409,9 @@ def test_another_epoch_augments_otherwise_and_evaluates_the_same():
 
 
 def test_serving_needs_the_encoded_picture_alone_and_no_random_operation():
-    features = batch("panoptic")
+    ragged = batch("panoptic")
+    # As Transform hands them over.
+    features = {name: v.to_sparse() if name in VARYING else v for name, v in ragged.items()}
     listed = sorted(features)
     flat = {name: tf.nest.flatten(features[name], expand_composites=True) for name in listed}
     whole = tf.compat.v1.wrap_function(
@@ -432,7 +429,7 @@ def test_serving_needs_the_encoded_picture_alone_and_no_random_operation():
     wanted = [names.IMAGE, names.IMAGE_SIZE, names.ORIGINAL_SIZE]
     pruned = whole.prune([picture], [whole.structured_outputs[name] for name in wanted])
     assert not [op for op in executed_ops(pruned.graph.as_graph_def()) if "Random" in op]
-    expected = transform("panoptic", features)
+    expected = transform("panoptic", ragged)
     for name, value in zip(wanted, pruned(features[keys.IMAGE_ENCODED]), strict=True):
         np.testing.assert_array_equal(value, expected[name])
     augmented = whole.prune(whole.inputs, whole.structured_outputs["augmented/image"])
@@ -445,8 +442,10 @@ def test_serving_needs_the_encoded_picture_alone_and_no_random_operation():
 
 
 def test_without_augmentation_training_sees_what_evaluation_sees():
-    features = batch("instances")
-    outputs = detr.preprocessing_fn(features, {**INSTANCES, "augmentation": "none"})
+    plain = {**INSTANCES, "augmentation": "none"}
+    outputs = tf.function(lambda features: detr.preprocessing_fn(features, plain))(
+        batch("instances")
+    )
     for name in names.VARYING:
         np.testing.assert_array_equal(outputs[names.AUGMENTED + name], outputs[name])
 
