@@ -70,7 +70,8 @@ class ServedGenerator(tf.Module):
 
     def evaluate(self, examples: tf.Tensor) -> Outputs:
         """`evaluate`: a record's picture, and those that are made for it."""
-        if self._records is None or self.discriminator is None:
+        reader = self.discriminator
+        if self._records is None or reader is None:
             raise TypeError("evaluate needs records and a discriminator")
         features = self._records.transform_fn(examples)
         views = features[OBJECT_VIEW]
@@ -78,7 +79,7 @@ class ServedGenerator(tf.Module):
         children = self._records.children(numbers)
         # A record at a time, so that memory does not grow with the batch that Beam has chosen.
         made, clusters = tf.map_fn(
-            self._evaluate_record,
+            lambda record: self._evaluate_record(reader, *record),
             (views, numbers, children),
             fn_output_signature=(
                 tf.TensorSpec([self._records.images_per_record, *views.shape[1:]], tf.float32),
@@ -94,13 +95,12 @@ class ServedGenerator(tf.Module):
         }
 
     def _evaluate_record(
-        self, record: tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+        self, reader: CodeDiscriminator, view: tf.Tensor, numbers: tf.Tensor, children: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        view, numbers, children = record
         # Where there is no picture to make, one is made all the same, and not counted.
         codes = tied_codes(tf.maximum(children, 0), self.generator.config)
         made = self.generator(self._noise(_seeds(numbers)), codes, training=False)
-        logits, _ = self.discriminator(view[tf.newaxis], training=False)
+        logits, _ = reader(view[tf.newaxis], training=False)
         return made.child, tf.argmax(logits[0])
 
     def _noise(self, seeds: tf.Tensor) -> tf.Tensor:
