@@ -123,14 +123,14 @@ class _Text:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._position)
             except json.JSONDecodeError as error:
-                cut = error.msg.startswith("Unterminated") or (
-                    error.pos >= len(self._text) - _CUT_LENGTH
-                )
+                unterminated = error.msg.startswith("Unterminated")
+                cut = unterminated or error.pos >= len(self._text) - _CUT_LENGTH
                 # Reading on moves the text, so the fault's place is kept as a distance.
                 distance = error.pos - self._position
                 if cut and self._read():
                     continue
-                self._position += distance
+                # A string that does not end goes on to the end of the file.
+                self._position = len(self._text) if unterminated else self._position + distance
                 raise self.damaged(None, f"JSON ({error.msg})") from error
             # A number goes on until something else comes.
             if end == len(self._text) and self._read():
