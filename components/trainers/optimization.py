@@ -64,11 +64,24 @@ def apply_gradients(
     if sum_here:
         sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
     if clip_norm is not None:
-        sums, _ = tf.clip_by_global_norm(sums, clip_norm * _loss_scale(optimizer))
+        sums = _clipped(sums, clip_norm, _loss_scale(optimizer))
     if sum_here:
         # apply_gradients adds the replicas' now equal gradients up once more.
         sums = [gradient / replicas for gradient in sums]
     optimizer.apply_gradients(zip(sums, [variable for _, variable in present], strict=True))
+
+
+def _clipped(
+    gradients: Sequence[tf.Tensor], clip_norm: float, loss_scale: tf.Tensor
+) -> list[tf.Tensor]:
+    """As PyTorch's `clip_grad_norm_`, which adds 1e-6 to the norm."""
+    norm = tf.linalg.global_norm(gradients) / loss_scale
+    factor = tf.minimum(clip_norm / (norm + 1e-6), 1.0)
+    # An infinite norm would make zeros of the finite gradients, and hide what happened.
+    factor += norm - norm
+    return [
+        tf.convert_to_tensor(gradient) * tf.cast(factor, gradient.dtype) for gradient in gradients
+    ]
 
 
 def _loss_scale(optimizer: Optimizer) -> tf.Tensor:
