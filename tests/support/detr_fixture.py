@@ -11,9 +11,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.trainers.detr.loss_weights import LossWeights
 from components.trainers.detr.model import Detections, Detr, build_model
 from components.trainers.detr.network_config import NetworkConfig
-from components.trainers.detr.reference_weights import load_reference_weights
+from components.trainers.detr.objective import Objective
+from components.trainers.detr.reference_weights import (
+    load_reference_weights,
+    variables_by_reference_name,
+)
+from components.transforms.detr_features import (
+    BOXES,
+    IMAGE,
+    IMAGE_SIZE,
+    LABELS,
+    MASKS,
+    NUM_OBJECTS,
+)
 
 
 @dataclass(frozen=True)
@@ -74,12 +87,62 @@ class Reference:
         load_reference_weights(model, self.state)
         return model
 
+    @property
+    def batch(self) -> dict[str, tf.Tensor]:
+        """The recorded images and their targets, as training sees them."""
+        counts = [len(self.arrays[f"target{image}/labels"]) for image in range(2)]
+        labels = np.zeros((2, max(counts)), np.int64)
+        boxes = np.zeros((2, max(counts), 4), np.float32)
+        masks = np.zeros((2, max(counts), *self.images.shape[1:3]), np.uint8)
+        for image, count in enumerate(counts):
+            labels[image, :count] = self.arrays[f"target{image}/labels"]
+            boxes[image, :count] = self.arrays[f"target{image}/boxes"]
+            if self.config.masks:
+                own = self.arrays[f"target{image}/masks"]
+                masks[image, :count, : own.shape[1], : own.shape[2]] = own
+        arrays = {BOXES: boxes, LABELS: labels, NUM_OBJECTS: np.int64(counts)}
+        arrays |= {MASKS: masks} if self.config.masks else {}
+        tensors = {name: tf.constant(array) for name, array in arrays.items()}
+        return {IMAGE: self.images, IMAGE_SIZE: self.sizes, **tensors}
+
     def detections(self, model: Detr) -> Detections:
         """What a network makes of the recorded images."""
         detect = tf.function(
             lambda images, sizes: model(images, sizes, every_layer=True), autograph=False
         )
         return detect(self.images, self.sizes)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """A loss and what follows from it.
+
+    Attributes:
+        terms: Name -> value.
+        by_name: The authors' names -> gradients, of all that trains.
+    """
+
+    terms: Mapping[str, float]
+    by_name: Mapping[str, np.ndarray]
+
+
+def gradients_of(model: Detr, batch: Mapping[str, tf.Tensor]) -> Gradients:
+    """Losses and gradients of a batch, without dropout."""
+    objective, variables = Objective(model, LossWeights()), model.trainable_variables
+
+    @tf.function(autograph=False)
+    def run(images: Mapping[str, tf.Tensor]) -> Any:
+        with tf.GradientTape() as tape:
+            terms = objective.terms(images, objective.totals(images))
+        return terms, tape.gradient(terms["loss"], variables)
+
+    terms, gradients = run(batch)
+    names = {id(variable): name for name, variable in variables_by_reference_name(model).items()}
+    by_name = {
+        names[id(variable)]: np.asarray(gradient)
+        for variable, gradient in zip(variables, gradients, strict=True)
+    }
+    return Gradients({name: float(value) for name, value in terms.items()}, by_name)
 
 
 def read_reference(shared_dir: Path, name: str) -> Reference:

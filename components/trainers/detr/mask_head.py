@@ -124,7 +124,7 @@ class MaskHead(keras.layers.Layer):
             masks = self._activated(
                 number, self.convolutions[number](masks + tf.gather(adapted, images))
             )
-        return widened(self.output_convolution(masks))[..., 0]
+        return tf.cast(self.output_convolution(masks), tf.float32)[..., 0]
 
     def _first(self, projected: tf.Tensor, maps: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """The first convolution, of the image's features joined with a query's maps."""

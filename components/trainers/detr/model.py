@@ -14,7 +14,7 @@ import tensorflow as tf
 from components.trainers.detr.backbone import Backbone
 from components.trainers.detr.dropout import Dropout
 from components.trainers.detr.initial_values import InitialValues
-from components.trainers.detr.layers import default_linear, weight, widened
+from components.trainers.detr.layers import default_linear, weight
 from components.trainers.detr.mask_head import MaskHead
 from components.trainers.detr.network_config import NetworkConfig
 from components.trainers.detr.padding import valid_pixels
@@ -31,6 +31,7 @@ class Detections(NamedTuple):
         boxes_cxcywh: `[layers, batch, queries, 4]` in [0, 1], relative to the image without its
             padding; of the same layers.
         states: `[decoder_layers, batch, queries, hidden]`, normed.
+        entering: The states that enter the last decoder layer, `[batch, queries, hidden]`.
         memory: The encoder's output, `[batch, height, width, hidden]`.
         valid: bool `[batch, height, width]`, False on the memory's padding.
         projected: The encoder's input, like `memory`.
@@ -41,6 +42,7 @@ class Detections(NamedTuple):
     logits: tf.Tensor
     boxes_cxcywh: tf.Tensor
     states: tf.Tensor
+    entering: tf.Tensor
     memory: tf.Tensor
     valid: tf.Tensor
     projected: tf.Tensor
@@ -69,7 +71,8 @@ class Heads(keras.layers.Layer):
         """`[…, hidden]` -> logits `[…, classes + 1]` and boxes `[…, 4]` in [0, 1]."""
         first, second, third = self.boxes
         places = third(tf.nn.relu(second(tf.nn.relu(first(states)))))
-        return widened(self.classes(states)), tf.sigmoid(widened(places))
+        logits = tf.cast(self.classes(states), tf.float32)
+        return logits, tf.sigmoid(tf.cast(places, tf.float32))
 
 
 class Detr(keras.Model):
@@ -125,13 +128,16 @@ class Detr(keras.Model):
         flat_positions, flat_valid = _flat(positions), _flat(valid[..., None])[..., 0]
         memory = self.transformer.encode(_flat(projected), flat_positions, flat_valid, dropout)
         queries = tf.cast(tf.convert_to_tensor(self.queries), memory.dtype)
-        outputs = self.transformer.decode(queries, memory, flat_positions, flat_valid, dropout)
+        outputs, entering = self.transformer.decode(
+            queries, memory, flat_positions, flat_valid, dropout
+        )
         states = tf.stack(outputs)
         logits, boxes = self.heads(states if every_layer else states[-1:])
         return Detections(
             logits=logits,
             boxes_cxcywh=boxes,
             states=states,
+            entering=entering,
             memory=tf.reshape(memory, shape),
             valid=valid,
             projected=projected,
@@ -160,12 +166,24 @@ class Detr(keras.Model):
             found.features[2::-1],
         )
 
-    @property
-    def detector_variables(self) -> list[keras.Variable]:
-        """What trains of the detector: all that trains but the mask head."""
-        masks = [] if self.mask_head is None else self.mask_head.trainable_variables
-        head = {id(variable) for variable in masks}
-        return [one for one in self.trainable_variables if id(one) not in head]
+    def attention(self, found: Detections) -> tf.Tensor:
+        """Where the queries look in the last decoder layer, of a network in float32.
+
+        Args:
+            found: Of the same network.
+
+        Returns:
+            `[batch, heads, queries, height, width]`; each map sums to 1.
+        """
+        weights = self.transformer.last_attention(
+            found.entering,
+            tf.convert_to_tensor(self.queries),
+            _flat(found.memory),
+            _flat(found.positions),
+            _flat(found.valid[..., None])[..., 0],
+        )
+        shape = [tf.shape(weights)[:3], tf.shape(found.memory)[1:3]]
+        return tf.reshape(weights, tf.concat(shape, 0))
 
 
 def build_model(config: NetworkConfig, seed: int = 0, precision: str = "float32") -> Detr:

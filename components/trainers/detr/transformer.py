@@ -88,13 +88,17 @@ class DecoderLayer(keras.layers.Layer):
         Returns:
             `[batch, queries, hidden]`.
         """
-        gathered = self.self_attention(states + queries, states, dropout=dropout)
-        states = self.norms[0](states + dropout(gathered))
+        states = self.among_queries(states, queries, dropout)
         gathered = self.cross_attention(
             states + queries, memory, placed_memory, valid, dropout=dropout
         )
         states = self.norms[1](states + dropout(gathered))
         return self.norms[2](states + dropout(self.feed_forward(states, dropout=dropout)))
+
+    def among_queries(self, states: tf.Tensor, queries: tf.Tensor, dropout: Dropout) -> tf.Tensor:
+        """The first part of the layer; see `call`."""
+        gathered = self.self_attention(states + queries, states, dropout=dropout)
+        return self.norms[0](states + dropout(gathered))
 
 
 class Transformer(keras.layers.Layer):
@@ -145,8 +149,8 @@ class Transformer(keras.layers.Layer):
         positions: tf.Tensor,
         valid: tf.Tensor,
         dropout: Dropout,
-    ) -> list[tf.Tensor]:
-        """The normed states after every decoder layer.
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """The states of the queries.
 
         Args:
             queries: `[queries, hidden]`.
@@ -156,14 +160,37 @@ class Transformer(keras.layers.Layer):
             dropout: Of this pass.
 
         Returns:
-            Of each layer `[batch, queries, hidden]`.
+            Those after every decoder layer, normed, and those that enter the last one; each
+            `[batch, queries, hidden]`.
         """
         queries, placed_memory = queries[None], memory + positions
         shape = tf.concat([tf.shape(memory)[:1], tf.shape(queries)[1:]], 0)
         states = tf.zeros(shape, queries.dtype)
         states.set_shape([memory.shape[0], *queries.shape[1:]])
-        outputs = []
+        outputs, entering = [], states
         for layer in self.decoder:
+            entering = states
             states = layer(states, queries, memory, placed_memory, valid, dropout=dropout)
             outputs.append(self.decoder_norm(states))
-        return outputs
+        return outputs, entering
+
+    def last_attention(
+        self,
+        entering: tf.Tensor,
+        queries: tf.Tensor,
+        memory: tf.Tensor,
+        positions: tf.Tensor,
+        valid: tf.Tensor,
+    ) -> tf.Tensor:
+        """Where the last decoder layer's queries look, `[batch, heads, queries, tokens]`.
+
+        Args:
+            entering: The states that enter that layer.
+            queries: `[queries, hidden]`.
+            memory: `[batch, tokens, hidden]`.
+            positions: The same.
+            valid: bool `[batch, tokens]`.
+        """
+        layer = self.decoder[-1]
+        states = layer.among_queries(entering, queries[None], Dropout(0.0, None)) + queries[None]
+        return layer.cross_attention.attention_weights(states, memory + positions, valid)
