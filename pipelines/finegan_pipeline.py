@@ -39,6 +39,7 @@ def create_pipeline(place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
         },
         evaluation=config.evaluation,
         metric_options=config.generated_images.metric_options(config.evaluation.metrics),
-        evaluation_protocol=json.dumps([data, generated_images], sort_keys=True),
+        # Whatever measures: it measures the baseline too.
+        evaluation_protocol=json.dumps(data, sort_keys=True),
     )
     return create_paper_pipeline(parts, place, resolved)

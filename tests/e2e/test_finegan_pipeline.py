@@ -153,4 +153,4 @@ def test_real_birds_are_read_whole_and_their_official_test_images_measured(
     picture.write_bytes(picture.read_bytes()[:2000])
     broken = run(tmp_path / "runs", data_root=data, assignments=FASTER)
     assert broken.exit_code == 1
-    assert "truncated_or_damaged" in broken.error and picture.stem in broken.error
+    assert "the picture image" in broken.error and picture.name in broken.error

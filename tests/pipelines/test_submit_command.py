@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -356,6 +356,15 @@ def test_a_run_that_is_not_there_is_not_followed(kubeflow: KubeflowServer, comma
     assert "may go on" not in text
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as in a terminal: what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_run_alive_and_says_how_to_follow_it(
     kubeflow: KubeflowServer, run: Run, command: Run, number: signal.Signals
@@ -379,6 +388,7 @@ def test_a_signal_leaves_the_run_alive_and_says_how_to_follow_it(
     assert "verdict   BLESSED" in text
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_while_submitting_says_that_the_run_may_be_there(
     kubeflow: KubeflowServer, run: Run
 ) -> None:
