@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,31 +12,24 @@ import numpy as np
 from components.evaluators.generated_images_config import GeneratedImagesConfig
 from components.example_gens.boxed_image_config import BoxedImageDataConfig
 from components.reports.content import (
-    Chart,
     PaperContent,
     PaperInputs,
     Picture,
     PictureRow,
-    ReferenceLine,
     Section,
 )
-from components.reports.finegan_neighbours import Neighbours, load_neighbours, record_names
+from components.reports.finegan_charts import charts
+from components.reports.finegan_neighbours import RealPictures, load_real_pictures
+from components.reports.finegan_protocol import data_in_words, protocol
 from components.reports.finegan_samples import Samples, load_samples
+from components.reports.nearest_pictures import Neighbours
 from components.reports.picture_sheets import Sheet, halves, sheet_picture, sheet_png
-from components.trainers.finegan.network_config import NetworkConfig
 
 _TITLE = (
     "FineGAN: Unsupervised Hierarchical Disentanglement for Fine-Grained Object Generation and "
     "Discovery"
 )
 _AUTHORS = "Singh, Ojha, Lee. CVPR 2019"
-_DATASETS = {
-    "cub": ("CUB-200-2011", "CUB"),
-    "stanford_cars": ("Stanford Cars", "Stanford Cars"),
-    "stanford_dogs": ("Stanford Dogs", "Stanford Dogs"),
-}
-# The names of generated classes; see `generated_cub.py`.
-_GENERATED = re.compile(r"\bShape\d+_Look\d+\b")
 _HALF_WIDTH = 500.0
 #: Samples whose neighbours are shown.
 _SHOWN_NEIGHBOURS = 8
@@ -73,115 +64,38 @@ def paper_content(inputs: PaperInputs) -> PaperContent:
     """Returns FineGAN's part of a report; called by the Report component."""
     samples = load_samples(inputs)
     pixels = samples.classes.pixels
-    neighbours = load_neighbours(inputs, pixels.reshape(-1, *pixels.shape[2:]))
-    return content_of(samples, neighbours, record_names(inputs), inputs.config)
+    real = load_real_pictures(inputs, pixels.reshape(-1, *pixels.shape[2:]))
+    return content_of(samples, real, inputs.config)
 
 
-def content_of(
-    samples: Samples, neighbours: Neighbours, names: Sequence[str], config: Mapping[str, Any]
-) -> PaperContent:
+def content_of(samples: Samples, real: RealPictures, config: Mapping[str, Any]) -> PaperContent:
     """Lays out pictures that are already there.
 
     Args:
         samples: What the model made.
-        neighbours: Of the pictures of `samples.classes`, row by row.
-        names: Of the records of the split `eval`.
+        real: What the pictures of `samples.classes`, row by row, come near.
         config: The resolved configuration.
     """
+    data = data_in_words(real.names, config)
     varied = {name: getattr(samples, name) for name in _VARIED}
-    nearest = _neighbour_sheet(samples, neighbours)
+    nearest = _neighbour_sheet(samples, real.neighbours)
     sheets = {"stages": samples.stages, **varied, "samples": samples.classes, "nearest": nearest}
     return PaperContent(
         title=_TITLE,
         authors=_AUTHORS,
-        subject=f"Background, shape and appearance told apart on {_data(names, config)}",
+        subject=f"Background, shape and appearance told apart on {data}",
         sections=(
             _stages(samples),
             _one_at_a_time(varied),
             _classes(samples),
-            _neighbours(neighbours, nearest, config),
+            _neighbours(real, nearest, config),
         ),
         charts=charts(config),
-        protocol=protocol(neighbours.num_real, names, config),
+        protocol=protocol(real, config),
         files={
             **{f"{name}.png": sheet_png(sheet) for name, sheet in sheets.items()},
-            "nearest.csv": _nearest_csv(samples, neighbours, names),
+            "nearest.csv": _nearest_csv(samples, real),
         },
-    )
-
-
-def protocol(num_real: int, names: Sequence[str], config: Mapping[str, Any]) -> str:
-    """Returns what the numbers depend on, in the words of `paper_results`."""
-    network, measured = _network(config), _measured(config)
-    experiment, training = (config.get(name, {}) for name in ("experiment", "training"))
-    parts = [
-        f"{_data(names, config)} at {network.image_size} x {network.image_size}",
-        f"widths {network.generator_width} (generator) and {network.discriminator_width}",
-    ]
-    if training.get("steps") is not None:
-        parts.append(f"{training['steps']:,} steps")
-    elif training.get("epochs") is not None:
-        parts.append(f"{training['epochs']:g} epochs")
-    if "batch_size" in experiment:
-        parts[-1] += f" of batch {experiment['batch_size']:,}"
-    for name, words in (("learning_rate", "Adam {:g}"), ("precision", "{}"), ("seed", "seed {}")):
-        if name in training:
-            parts.append(words.format(training[name]))
-    made = network.children * measured.images_per_child
-    return "; ".join(
-        (
-            ", ".join(parts),
-            f"{made:,} generated images ({network.children} children x"
-            f" {measured.images_per_child}, codes tied: {network.parents} parents)",
-            f"{num_real:,} real images: the official test images, cropped about their objects",
-            f"features by {measured.protocol}",
-        )
-    )
-
-
-def charts(config: Mapping[str, Any]) -> tuple[Chart, ...]:
-    """The training's curves by what they are about."""
-    network = _network(config)
-    numbers = (network.parents, network.children)
-    even = (ReferenceLine("ln 2", math.log(2)),)
-    even_note = "Dashed: the loss of a blind guess."
-    return (
-        Chart(
-            "Loss, each network's sum",
-            ("loss", "generator", "background_discriminator", "child_discriminator"),
-            logarithmic=True,
-        ),
-        Chart(
-            "Information losses",
-            ("parent_information", "child_information"),
-            tuple(ReferenceLine(f"ln {number}", math.log(number)) for number in numbers),
-            "Dashed: the loss of a blind guess at the parent, and at the child.",
-        ),
-        Chart(
-            "Discriminators: real and made",
-            ("background_real", "background_made", "child_real", "child_made"),
-            even,
-            even_note,
-        ),
-        Chart(
-            "Generator: to pass for real",
-            ("generator_background", "generator_child"),
-            even,
-            even_note,
-        ),
-        Chart(
-            "Background or object",
-            ("background_classified", "generator_background_classified"),
-            even,
-            even_note,
-        ),
-        Chart(
-            "Codes read rightly, share",
-            ("parent_code_accuracy", "child_code_accuracy"),
-            tuple(ReferenceLine(f"1/{number}", 1 / number) for number in numbers),
-            "Dashed: a blind guess.",
-        ),
-        Chart("Masks, share of the picture", ("parent_mask_share", "child_mask_share")),
     )
 
 
@@ -212,21 +126,24 @@ def _classes(samples: Samples) -> Section:
     return Section("Samples by child", text, (PictureRow(pictures),))
 
 
-def _neighbours(neighbours: Neighbours, sheet: Sheet, config: Mapping[str, Any]) -> Section:
+def _neighbours(real: RealPictures, sheet: Sheet, config: Mapping[str, Any]) -> Section:
+    neighbours = real.neighbours
     seen = BoxedImageDataConfig(**config.get("data", {})).trains_on_all
-    known = "training saw these too" if seen else "training did not see these"
+    network = GeneratedImagesConfig(**config.get("generated_images", {})).feature_network
+    known = "training saw these too" if seen else "training saw others"
     text = (
         f"Of some of the children above, the sample that comes nearest to a real picture, and the "
         f"pictures nearest to it among the {neighbours.num_real:,} of the test split ({known}), as "
-        f"the feature network {_measured(config).feature_network} sees them. "
+        f"the feature network {network} sees them. "
     )
     if neighbours.typical > 0:
-        first = neighbours.relative[:, 0]
+        first, copied = neighbours.relative[:, 0], real.copied / neighbours.typical
         text += (
-            "The numbers are distances; 1 is as far as a real picture is from its nearest other "
-            "(the median). A copy would be near 0; a dull picture may be below 1 and is none. Of "
-            f"all samples above, the nearest real picture is at {np.median(first):.2f} in the "
-            f"median, and at {first.min():.2f} at least."
+            "The numbers are distances; 1 is as far as a real picture is from its nearest other, "
+            f"and {copied:.2f} as far as it is from itself cropped and mirrored as in training, "
+            "which is where a copy would be (both medians). Of all samples above, the nearest real "
+            f"picture is at {np.median(first):.2f} in the median, and at {first.min():.2f} at "
+            "least."
         )
     else:
         text += "The numbers are distances between features."
@@ -243,6 +160,7 @@ def _neighbour_sheet(samples: Samples, neighbours: Neighbours) -> Sheet:
     best = nearest[chosen].argmin(axis=1)
     numbers = chosen * seeds + best
     count = neighbours.records.shape[1]
+    digits = ".2f" if neighbours.typical > 0 else ".3g"
     return Sheet(
         np.concatenate(
             [samples.classes.pixels[chosen, best][:, np.newaxis], neighbours.pixels[numbers]], 1
@@ -253,24 +171,27 @@ def _neighbour_sheet(samples: Samples, neighbours: Neighbours) -> Sheet:
         ),
         ("sample", *(_nth(place) for place in range(count))),
         tuple(
-            ("", *(f"{distance:.3g}" for distance in row)) for row in neighbours.relative[numbers]
+            ("", *(format(distance, digits) for distance in row))
+            for row in neighbours.relative[numbers]
         ),
     )
 
 
-def _nearest_csv(samples: Samples, neighbours: Neighbours, names: Sequence[str]) -> bytes:
+def _nearest_csv(samples: Samples, real: RealPictures) -> bytes:
     """Every sample's neighbours, one a row."""
+    neighbours = real.neighbours
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("child", "seed", "place", "distance", "typical_distance", "image"))
+    references = {"typical_distance": neighbours.typical, "copy_distance": real.copied}
+    writer.writerow(("child", "seed", "place", "image", "distance", *references))
     seeds = samples.classes.pixels.shape[1]
     for sample, (records, distances) in enumerate(
         zip(neighbours.records.tolist(), neighbours.distances.tolist(), strict=True)
     ):
         code, seed = samples.class_codes[sample // seeds], sample % seeds
         for place, (record, distance) in enumerate(zip(records, distances, strict=True)):
-            shown = (f"{distance:.6g}", f"{neighbours.typical:.6g}")
-            writer.writerow((code, seed, place + 1, *shown, names[record]))
+            numbers = (f"{number:.6g}" for number in (distance, *references.values()))
+            writer.writerow((code, seed, place + 1, real.names[record], *numbers))
     return text.getvalue().encode()
 
 
@@ -287,21 +208,3 @@ def _side_by_side(sheet: Sheet, alt: str) -> tuple[Picture, ...]:
     parts = halves(sheet)
     width = _HALF_WIDTH if len(parts) > 1 else 2 * _HALF_WIDTH
     return tuple(sheet_picture(part, alt, width=width) for part in parts)
-
-
-def _data(names: Sequence[str], config: Mapping[str, Any]) -> str:
-    """The data set in words; generated pictures in its layout must not pass for it."""
-    data = config.get("data", {})
-    dataset = str(data.get("dataset", BoxedImageDataConfig.dataset))
-    name, short = _DATASETS.get(dataset, (dataset, dataset))
-    if any(_GENERATED.search(one) for one in names):
-        return f"generated birds in {short}'s layout"
-    return f"a subset of {name}" if data.get("subset") else name
-
-
-def _network(config: Mapping[str, Any]) -> NetworkConfig:
-    return NetworkConfig(**config.get("network", {}))
-
-
-def _measured(config: Mapping[str, Any]) -> GeneratedImagesConfig:
-    return GeneratedImagesConfig(**config.get("generated_images", {}))

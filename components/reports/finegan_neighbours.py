@@ -1,16 +1,12 @@
-"""The real pictures that come nearest to generated ones, so that memorising would be seen.
-
-Near is what the benchmark's feature network finds alike. Real pictures are read once, a batch at a
-time: kept are everyone's features and the pictures that are nearest so far.
-"""
+"""Reads the real pictures that a FineGAN's samples are held against: object views of `eval`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import DataError
@@ -18,44 +14,33 @@ from components.evaluators.feature_network import image_levels, load_feature_net
 from components.evaluators.generated_images_config import GeneratedImagesConfig
 from components.example_gens import boxed_image_features as keys
 from components.reports.content import PaperInputs
+from components.reports.nearest_pictures import Neighbours, Pixels, copy_distance, nearest_real
 
 #: Neighbours of each generated picture.
 NEAREST = 4
 _BATCH = 64
 _NAMES_AT_ONCE = 256
-#: Pictures whose distances to all others are held at a time.
-_BLOCK = 512
-
-Pixels = NDArray[np.uint8]
-Features = NDArray[np.float64]
-FeaturesOf = Callable[[Pixels], NDArray[Any]]
+#: Batches of pictures that are compared with their own training views.
+_COMPARED_BATCHES = 4
 
 
-@dataclass(frozen=True, eq=False)
-class Neighbours:
-    """The nearest real pictures of generated ones, the nearest first.
+@dataclass(frozen=True)
+class RealPictures:
+    """What the real pictures tell of generated ones.
 
     Attributes:
-        records: int64 `[generated, nearest]`, their positions in the split `eval`.
-        distances: `[generated, nearest]`, between features.
-        pixels: `[generated, nearest, height, width, 3]`, the object views.
-        typical: The median distance from a real picture to its nearest other; NaN of one picture.
-        num_real: Real pictures that were looked at.
+        neighbours: The nearest ones, by the benchmark's feature network.
+        copied: The median distance from a picture's training view, cropped and mirrored at random,
+            to the picture itself: what a memorised one would have.
+        names: The records of the split `eval` in order: their pictures' paths.
     """
 
-    records: NDArray[np.int64]
-    distances: Features
-    pixels: Pixels
-    typical: float
-    num_real: int
-
-    @property
-    def relative(self) -> Features:
-        """The distances by the typical one, or as they are where there is none."""
-        return self.distances / self.typical if self.typical > 0 else self.distances
+    neighbours: Neighbours
+    copied: float
+    names: tuple[str, ...]
 
 
-def load_neighbours(inputs: PaperInputs, generated: Pixels) -> Neighbours:
+def load_real_pictures(inputs: PaperInputs, generated: Pixels) -> RealPictures:
     """Looks through the object views of the split `eval`.
 
     Args:
@@ -66,65 +51,37 @@ def load_neighbours(inputs: PaperInputs, generated: Pixels) -> Neighbours:
         DataError: There is no record.
         ConfigError: The feature network cannot be loaded.
     """
-    from components.trainers.transform_graph import read_examples
-    from components.transforms.finegan import OBJECT_VIEW
+    from components.transforms.finegan import AUGMENTED_OBJECT_VIEW, OBJECT_VIEW
 
-    network = load_feature_network(
-        GeneratedImagesConfig(**inputs.config.get("generated_images", {}))
-    )
-    views = read_examples(inputs.example_files, inputs.transform_dir, {OBJECT_VIEW}, _BATCH)
-    batches = (image_levels(batch[OBJECT_VIEW]) for batch in views.as_numpy_iterator())
-    found = nearest_real(generated, batches, lambda levels: network.compute(levels)[0])
-    if found is None:
+    config = GeneratedImagesConfig(**inputs.config.get("generated_images", {}))
+    network = load_feature_network(config)
+
+    def features_of(levels: Pixels) -> NDArray[Any]:
+        return network.compute(levels)[0]
+
+    views = (view for [view] in _views(inputs, OBJECT_VIEW))
+    neighbours = nearest_real(generated, views, features_of, NEAREST)
+    if neighbours is None:
         raise DataError(
             "the split `eval` holds no record to show",
             found=", ".join(inputs.example_files) or "no file",
             expected="the records that ExampleGen wrote",
         )
-    return found
+    pairs = islice(_views(inputs, AUGMENTED_OBJECT_VIEW, OBJECT_VIEW), _COMPARED_BATCHES)
+    copied = copy_distance(((trained, plain) for trained, plain in pairs), features_of)
+    return RealPictures(neighbours, copied, _names(inputs))
 
 
-def nearest_real(
-    generated: Pixels, batches: Iterable[Pixels], features_of: FeaturesOf, nearest: int = NEAREST
-) -> Neighbours | None:
-    """Finds the real pictures nearest to each generated one; of equally near ones the earlier.
+def _views(inputs: PaperInputs, *outputs: str) -> Iterator[list[Pixels]]:
+    """Batches of Transform's outputs, as 8-bit levels."""
+    from components.trainers.transform_graph import read_examples
 
-    Args:
-        generated: `[generated, height, width, 3]`.
-        batches: Real pictures, `[batch, height, width, 3]` each.
-        features_of: Pictures -> features `[pictures, dimensions]`.
-        nearest: At most so many of each.
-
-    Returns:
-        None if there is no real picture.
-    """
-    wanted = features_of(generated).astype(np.float64)
-    distances, records = np.zeros((len(wanted), 0)), np.zeros((len(wanted), 0), np.int64)
-    kept: dict[int, Pixels] = {}
-    seen: list[NDArray[Any]] = []
-    count = 0
-    for batch in batches:
-        seen.append(features_of(batch))
-        numbers = np.tile(count + np.arange(len(batch)), (len(wanted), 1))
-        distances = np.concatenate([distances, _distances(wanted, seen[-1])], axis=1)
-        records = np.concatenate([records, numbers], axis=1)
-        order = np.argsort(distances, axis=1, kind="stable")[:, :nearest]
-        distances = np.take_along_axis(distances, order, 1)
-        records = np.take_along_axis(records, order, 1)
-        # A copy, for a view would keep its whole batch.
-        kept = {
-            number: kept[number] if number < count else batch[number - count].copy()
-            for number in np.unique(records).tolist()
-        }
-        count += len(batch)
-    if not count:
-        return None
-    pixels = np.stack([[kept[number] for number in row] for row in records.tolist()])
-    return Neighbours(records, distances, pixels, _typical(np.concatenate(seen)), count)
+    batches = read_examples(inputs.example_files, inputs.transform_dir, set(outputs), _BATCH)
+    for batch in batches.as_numpy_iterator():
+        yield [image_levels(batch[name]) for name in outputs]
 
 
-def record_names(inputs: PaperInputs) -> tuple[str, ...]:
-    """What names the records of the split `eval`: their pictures' paths, in order."""
+def _names(inputs: PaperInputs) -> tuple[str, ...]:
     import tensorflow as tf
 
     from components.example_gens.split_files import read_records
@@ -135,24 +92,3 @@ def record_names(inputs: PaperInputs) -> tuple[str, ...]:
         found = tf.io.parse_example(batch, spec)[keys.IMAGE_ID].numpy()
         names += [name.decode(errors="replace") for name in found]
     return tuple(names)
-
-
-def _typical(features: NDArray[Any]) -> float:
-    """The median distance from a picture to its nearest other."""
-    if len(features) < 2:
-        return float("nan")
-    features = features.astype(np.float64)
-    nearest = []
-    for first in range(0, len(features), _BLOCK):
-        distances = _distances(features[first : first + _BLOCK], features)
-        own = np.arange(len(distances))
-        distances[own, first + own] = np.inf
-        nearest.append(distances.min(axis=1))
-    return float(np.median(np.concatenate(nearest)))
-
-
-def _distances(one: NDArray[Any], other: NDArray[Any]) -> Features:
-    """Euclidean, `[one, other]`; in float64, for the squares are much larger than what is left."""
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
-    squares = (one**2).sum(axis=1)[:, np.newaxis] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0)))

@@ -27,7 +27,7 @@ _FINAL = "encoded"
 _COLUMNS, _ROWS = 8, 3
 #: Children that the sheet of samples shows, and samples of each.
 _CHILDREN, _SEEDS = 20, 5
-_BATCH = 16
+_BATCH = 8
 
 Indices = NDArray[np.int64]
 

@@ -19,6 +19,7 @@ from components.reports.only_bn_classes import (
 from components.reports.only_bn_gammas import disabled_share, gamma_picture
 from components.reports.only_bn_predictions import Mistake, Predictions, load_predictions
 from components.reports.rasters import encode_png
+from components.reports.training_words import training_in_words
 
 _TITLE = "Training BatchNorm and Only BatchNorm: On the Expressive Power of Random Features in CNNs"
 _AUTHORS = "Frankle, Schwab, Morcos. ICLR 2021"
@@ -71,23 +72,14 @@ def content_of(predictions: Predictions, config: Mapping[str, Any]) -> PaperCont
 
 def protocol(predictions: Predictions, config: Mapping[str, Any]) -> str:
     """Returns what the numbers depend on, in the words of `paper_results`."""
-    experiment, training = (config.get(name, {}) for name in ("experiment", "training"))
     names = names_in_words(predictions.class_names)
-    parts = [
+    parts = (
         f"{_data(predictions, config)}, {predictions.records:,} test pictures ({names})",
         _network(config),
         f"trained: {_trained(config)}",
-    ]
-    if training.get("steps") is not None:
-        parts.append(f"{training['steps']:,} steps")
-    elif training.get("epochs") is not None:
-        parts.append(f"{training['epochs']:g} epochs")
-    if "batch_size" in experiment:
-        parts[-1] += f" of batch {experiment['batch_size']:,}"
-    for name, words in (("learning_rate", "SGD {:g}"), ("seed", "seed {}")):
-        if name in training:
-            parts.append(words.format(training[name]))
-    return ", ".join(parts)
+        training_in_words(config, "SGD"),
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def _network(config: Mapping[str, Any]) -> str:

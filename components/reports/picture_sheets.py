@@ -124,7 +124,8 @@ def sheet_png(sheet: Sheet) -> bytes:
             canvas.paste(Image.fromarray(pixels[row, column]), corner)
     draw = ImageDraw.Draw(canvas)
     for x, y, text, centred in _labels(sheet, places):
-        draw.text((x, y), text, fill="#1c2530", font=font, anchor="mm" if centred else "lm")
+        where, anchor = ((x, y), "mm") if centred else ((x + _GAP / 2, y), "lm")
+        draw.text(where, text, fill="#1c2530", font=font, anchor=anchor)
     return encode_png(np.asarray(canvas))
 
 

@@ -14,11 +14,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from components.evaluators.generated_images_config import FEATURE_NETWORKS
 from components.example_gens.generated_cub import GeneratedCub
 from components.reports.content import PaperContent
-from components.reports.finegan_figures import charts, content_of, protocol
-from components.reports.finegan_neighbours import Neighbours
+from components.reports.finegan_charts import charts
+from components.reports.finegan_figures import content_of
+from components.reports.finegan_neighbours import RealPictures
+from components.reports.finegan_protocol import protocol
 from components.reports.finegan_samples import STAGES, Samples
+from components.reports.nearest_pictures import Neighbours
 from components.reports.picture_sheets import Sheet
 from components.reports.render import render_html
 from components.reports.report import Report
@@ -29,7 +33,8 @@ from components.trainers.training_config import TrainingConfig
 from components.transforms.finegan import OBJECT_VIEW, SCENE_BOX, SCENE_VIEW
 
 SIDE, CHILDREN, SEEDS = 16, 12, 5
-REAL = ("001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg", "002.Laysan/b.jpg")
+PATHS = ("001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg", "002.Laysan/b.jpg")
+COPIED = 1.5
 CONFIG: dict[str, Any] = {
     "experiment": {"batch_size": 16},
     "data": {"dataset": "cub", "subset": True, "super_classes": 4, "fine_classes": 20},
@@ -75,13 +80,17 @@ def make_neighbours(typical: float = 2.0, nearest: int = 2) -> Neighbours:
     return Neighbours(records, distances, pixels, typical, 5794)
 
 
+def make_real(names: tuple[str, ...] = PATHS, **neighbours: Any) -> RealPictures:
+    return RealPictures(make_neighbours(**neighbours), COPIED, names)
+
+
 @cache
 def content() -> PaperContent:
-    return content_of(make_samples(), make_neighbours(), REAL, CONFIG)
+    return content_of(make_samples(), make_real(), CONFIG)
 
 
-def neighbour_text(neighbours: Neighbours, config: dict[str, Any] = CONFIG) -> str:
-    return content_of(make_samples(), neighbours, REAL, config).sections[3].text
+def neighbour_text(real: RealPictures, config: dict[str, Any] = CONFIG) -> str:
+    return content_of(make_samples(), real, config).sections[3].text
 
 
 def with_section(name: str, **changes: Any) -> dict[str, Any]:
@@ -136,7 +145,7 @@ def test_the_sample_nearest_to_a_real_picture_is_shown_of_each_child() -> None:
     ]
     for child in children:
         assert f"seed {nearest[child].argmin()}" in words
-        assert f"{nearest[child].min() / 2.0:.3g}" in words
+        assert f"{nearest[child].min() / 2.0:.2f}" in words
     assert {"sample", "nearest", "2nd"} <= set(words) and "3rd" not in words
 
 
@@ -144,9 +153,10 @@ def test_distances_are_told_by_the_typical_one() -> None:
     first = make_neighbours().distances[:, 0] / 2.0
     text = content().sections[3].text
     assert f"at {np.median(first):.2f} in the median, and at {first.min():.2f} at least" in text
+    assert f"and {COPIED / 2.0:.2f} as far as it is from itself" in text
     assert "among the 5,794 of the test split (training saw these too)" in text
     assert "random_convolutions" in text
-    bare = neighbour_text(make_neighbours(typical=float("nan")))
+    bare = neighbour_text(make_real(typical=float("nan")))
     assert bare.endswith("The numbers are distances between features.")
 
 
@@ -154,15 +164,15 @@ def test_distances_are_told_by_the_typical_one() -> None:
     ("dataset", "choice", "words"),
     [
         ("cub", None, "training saw these too"),
-        ("cub", "train", "training did not see these"),
-        ("stanford_dogs", None, "training did not see these"),
+        ("cub", "train", "training saw others"),
+        ("stanford_dogs", None, "training saw others"),
     ],
 )
 def test_it_is_told_whether_training_saw_the_real_pictures(
     dataset: str, choice: str | None, words: str
 ) -> None:
     config = with_section("data", dataset=dataset, training_images=choice)
-    assert words in neighbour_text(make_neighbours(), config)
+    assert words in neighbour_text(make_real(), config)
 
 
 def test_every_neighbour_is_named_in_a_table() -> None:
@@ -170,32 +180,29 @@ def test_every_neighbour_is_named_in_a_table() -> None:
     assert len(rows) == CHILDREN * SEEDS * 2
     distances = make_neighbours().distances
     row = rows[2 * (3 * SEEDS + 4) + 1]
-    assert (row["child"], row["seed"], row["place"], row["image"]) == ("103", "4", "2", REAL[1])
+    assert (row["child"], row["seed"], row["place"], row["image"]) == ("103", "4", "2", PATHS[1])
     assert float(row["distance"]) == pytest.approx(distances[3 * SEEDS + 4, 1], rel=1e-5)
-    assert float(row["typical_distance"]) == 2.0
+    assert (float(row["typical_distance"]), float(row["copy_distance"])) == (2.0, COPIED)
 
 
 def test_protocol_tells_what_the_numbers_depend_on() -> None:
-    assert protocol(5794, REAL, CONFIG) == (
+    assert protocol(make_real(), CONFIG) == (
         "a subset of CUB-200-2011 at 32 x 32, widths 32 (generator) and 16, 1,200 steps of batch "
-        "16, Adam 0.0002, float32, seed 7; 1,000 generated images (20 children x 50, codes tied: "
-        "4 parents); 5,794 real images: the official test images, cropped about their objects; "
-        "features by a convolutional network with fixed random weights and no training: images "
-        "resized to 64 x 64 (bilinear, antialiased), levels to [-1, 1], three layers of 3 x 3 with "
-        "stride 2 and ReLU, 224 features, the channels' means; seed 0 unless the configuration "
-        "says otherwise"
+        "16, Adam 0.0002, seed 7, float32; 1,000 generated images (20 children x 50, codes tied: "
+        "4 parents); 5,794 real images: those of the official test split, cropped about their "
+        "objects; features by " + FEATURE_NETWORKS["random_convolutions"]
     )
     whole = with_section("data", subset=False) | {"training": {"steps": None, "epochs": 601.0}}
-    assert protocol(9, REAL, whole).startswith("CUB-200-2011 at 32 x 32, widths 32")
-    assert ", 601 epochs of batch 16; 1,000 generated" in protocol(9, REAL, whole)
+    assert protocol(make_real(), whole).startswith("CUB-200-2011 at 32 x 32, widths 32")
+    assert ", 601 epochs of batch 16, float32; 1,000 generated" in protocol(make_real(), whole)
 
 
 def test_numbers_get_the_name_of_inception_only_by_its_weights() -> None:
     for network in ("random_convolutions", "pixels"):
-        words = protocol(9, REAL, with_section("generated_images", feature_network=network))
+        words = protocol(make_real(), with_section("generated_images", feature_network=network))
         assert not re.search(r"FID|KID|inception", words, re.IGNORECASE)
     given = {"feature_network": "inception_v3", "network_path": "w.h5", "network_sha256": "a" * 64}
-    words = protocol(9, REAL, with_section("generated_images", **given))
+    words = protocol(make_real(), with_section("generated_images", **given))
     assert "InceptionV3" in words and words.endswith("a" * 64)
 
 
@@ -205,8 +212,8 @@ def test_generated_birds_do_not_pass_for_cub() -> None:
     ).folder_of(7)
     names = (f"{folder}/{folder.partition('.')[2]}_0001.jpg",)
     words = "generated birds in CUB's layout"
-    assert protocol(9, names, CONFIG).startswith(f"{words} at 32 x 32")
-    made = content_of(make_samples(), make_neighbours(nearest=1), names, CONFIG)
+    assert protocol(make_real(names), CONFIG).startswith(f"{words} at 32 x 32")
+    made = content_of(make_samples(), make_real(names, nearest=1), CONFIG)
     assert made.subject.endswith(f"told apart on {words}")
     assert content().subject.endswith("on a subset of CUB-200-2011")
 
