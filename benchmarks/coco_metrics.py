@@ -1,6 +1,7 @@
 """How long COCO's benchmarks take: average precision and panoptic quality of 5,000 images.
 
-python benchmarks/coco_metrics.py [--images 5000] [--masked 200] [--size 240 320] [--repeats 3]
+python benchmarks/coco_metrics.py [--only boxes|masks|segments] [--images 5000] [--masked 200]
+    [--size 240 320] [--repeats 3]
 
 Average precision, 100 detections an image, is set against pycocotools: of boxes, and of fewer
 images of masks of 480 x 640 pixels. Panoptic quality is set against a plain loop over segments, as
@@ -236,23 +237,25 @@ def main() -> None:
     parser.add_argument("--masked", type=int, default=200, help="images with masks")
     parser.add_argument("--size", type=int, nargs=2, default=(240, 320), help="of panoptic images")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=("boxes", "masks", "segments"))
     arguments = parser.parse_args()
-
     generator = np.random.default_rng(0)
-    _images[:] = [detected_image(number, generator) for number in range(1, arguments.images + 1)]
-    compare_detections("boxes", arguments.repeats)
-
-    drawn = [masked_image(number, generator) for number in range(DISTINCT_MASKED)]
-    _images[:] = [
-        {**drawn[number % DISTINCT_MASKED], "image_id": number}
-        for number in range(1, arguments.masked + 1)
-    ]
-    compare_detections("masks", arguments.repeats)
-
-    categories = tuple(sorted(COCO_THINGS)[:12] + sorted(COCO_STUFF)[:6])
-    kind = PanopticKind(tuple(arguments.size), 16, categories)
-    _images[:] = [panoptic_outputs(kind, seed) for seed in range(DISTINCT_PANOPTIC)]
-    compare_segments(arguments.images, arguments.repeats)
+    numbers = range(1, arguments.images + 1)
+    if arguments.only in (None, "boxes"):
+        _images[:] = [detected_image(number, generator) for number in numbers]
+        compare_detections("boxes", arguments.repeats)
+    if arguments.only in (None, "masks"):
+        drawn = [masked_image(number, generator) for number in range(DISTINCT_MASKED)]
+        _images[:] = [
+            {**drawn[number % DISTINCT_MASKED], "image_id": number}
+            for number in range(1, arguments.masked + 1)
+        ]
+        compare_detections("masks", arguments.repeats)
+    if arguments.only in (None, "segments"):
+        categories = tuple(sorted(COCO_THINGS)[:12] + sorted(COCO_STUFF)[:6])
+        kind = PanopticKind(tuple(arguments.size), 16, categories)
+        _images[:] = [panoptic_outputs(kind, seed) for seed in range(DISTINCT_PANOPTIC)]
+        compare_segments(arguments.images, arguments.repeats)
 
 
 if __name__ == "__main__":
