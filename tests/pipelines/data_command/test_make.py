@@ -30,6 +30,16 @@ def test_generated_birds_are_made_checked_and_left_alone(
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
+def test_generated_scenes_are_made_and_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["data", "make", "coco-panoptic", "--to", str(tmp_path), "--images", "4"]) == 0
+    assert recognise(str(tmp_path / "generated-coco-panoptic")) == "coco-panoptic"
+    said = capsys.readouterr().out
+    assert "train     3 records; officially 118,287" in said
+    assert "sound: every record can be used" in said
+
+
 def test_another_seed_into_the_same_folder_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
