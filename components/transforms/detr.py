@@ -51,7 +51,13 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         What `detr_features.py` lists, batched. Only the augmented outputs depend on `augment/seed`;
         `image`, `image_size` and `original_size` depend on the encoded picture alone.
     """
-    config = config_of(custom_config)
+    # No Python of it depends on a tensor, and looking for such takes half the time of tracing.
+    plain = tf.autograph.experimental.do_not_convert(_all_outputs)
+    outputs: dict[str, Any] = plain(inputs, config_of(custom_config))
+    return outputs
+
+
+def _all_outputs(inputs: Mapping[str, Any], config: CocoDataConfig) -> dict[str, Any]:
     encoded = tf.reshape(inputs[keys.IMAGE_ENCODED], [-1])
     truth = _truth_of(inputs, config, encoded)
     outputs = _evaluation_pictures(encoded, config)
