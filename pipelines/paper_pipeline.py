@@ -3,6 +3,7 @@
 ExampleGen ─┬─> StatisticsGen ─> ExampleValidator ─┐
 Schema ─────┴─> Transform ─────────────────────────┴─> Trainer ─> Baseline ─> Evaluator ─┬─> Report
                                                                                          └─> Pusher
+A paper that trains in stages has one node more, BaseModel ─> Trainer: the model to go on from.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from tfx.proto import trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
-from components.evaluators.baseline import EVALUATION_PROTOCOL, LatestBlessedBeforeCandidate
+from components.evaluators.base_model import LatestBlessedOfProtocol
+from components.evaluators.baseline import LatestBlessedBeforeCandidate
 from components.evaluators.benchmark_metrics import metric_modules
+from components.evaluators.blessed_models import EVALUATION_PROTOCOL
 from components.evaluators.counted_evaluator import CountedEvaluator
 from components.evaluators.eval_config import MetricOptions, build_eval_config
 from components.evaluators.evaluation_config import EvaluationConfig
@@ -58,6 +61,20 @@ class RunPlace:
 
 
 @dataclass(frozen=True)
+class BaseModel:
+    """The model that training goes on from, where a paper trains in stages.
+
+    Attributes:
+        protocol: The latest blessed model of this `evaluation_protocol` is taken; empty: none. The
+            node is there either way: a pipeline has the same nodes whatever its settings.
+        fix: What to run where there is none.
+    """
+
+    protocol: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class PaperParts:
     """What a paper passes in.
 
@@ -73,6 +90,7 @@ class PaperParts:
         evaluation: The benchmark's metrics and gates.
         evaluation_protocol: Only models of the same protocol are compared with each other.
         metric_options: Metric -> further settings of it.
+        base_model: For a paper that trains in stages.
     """
 
     name: str
@@ -86,6 +104,7 @@ class PaperParts:
     evaluation: EvaluationConfig
     evaluation_protocol: str
     metric_options: MetricOptions = field(default_factory=dict)
+    base_model: BaseModel | None = None
 
 
 def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
@@ -108,6 +127,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         materialize=False,
         disable_statistics=True,
     )
+    base_model = None if parts.base_model is None else _base_model_resolver(parts.base_model)
     trainer_code = code_digest(
         "components.trainers.run", f"components.trainers.{parts.paper}.trainer"
     )
@@ -116,6 +136,7 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
+        base_model=None if base_model is None else base_model.outputs["model"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={
@@ -180,6 +201,8 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
     for component, digest in code.items():
         component.exec_properties["code_digest"] = digest
     components: list[BaseNode] = [*code, baseline]
+    if base_model is not None:
+        components.append(base_model)
     return Pipeline(
         pipeline_name=parts.name,
         pipeline_root=place.below_root("artifacts", parts.name),
@@ -188,6 +211,15 @@ def create_paper_pipeline(parts: PaperParts, place: RunPlace, resolved: Resolved
         metadata_connection_config=connection_config(place.metadata_uri),
         beam_pipeline_args=list(place.beam_args),
     )
+
+
+def _base_model_resolver(base_model: BaseModel) -> Resolver:
+    return Resolver(
+        strategy_class=LatestBlessedOfProtocol,
+        config={"protocol": base_model.protocol, "fix": base_model.fix},
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+    ).with_id("BaseModel")
 
 
 def section(resolved: ResolvedConfig, name: str) -> dict[str, object]:

@@ -40,6 +40,12 @@ class PaperEntry:
 
 
 PIPELINES: Mapping[str, PaperEntry] = {
+    "detr_pipeline": PaperEntry(
+        title="DETR: End-to-End Object Detection with Transformers (2020)",
+        config="pipelines.configs.detr:DetrConfig",
+        pipeline="pipelines.detr_pipeline:create_pipeline",
+        sample_data="components.example_gens.sample_coco:sample_coco",
+    ),
     "finegan_pipeline": PaperEntry(
         title="FineGAN: Unsupervised Hierarchical Disentanglement (2019)",
         config="pipelines.configs.finegan:FineGanConfig",

@@ -196,8 +196,8 @@ def _parse_config(text: str) -> Mapping[str, Any]:
 
 def _task(config: Mapping[str, Any]) -> str:
     """What others' results are looked up by: a paper's task, or the data set of its only one."""
-    task = config.get("experiment", {}).get("task") or config.get("data", {}).get("dataset", "")
-    return str(task)
+    experiment, data = config.get("experiment", {}), config.get("data", {})
+    return str(experiment.get("task") or data.get("task") or data.get("dataset", ""))
 
 
 def _baseline_name(lineage: RunLineage) -> str:

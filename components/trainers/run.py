@@ -89,6 +89,8 @@ def run_identity(custom_config: Mapping[str, Any], inputs: TrainerInputs) -> str
         "eval_files": inputs.eval_files,
         "transform_dir": inputs.transform_dir,
     }
+    if inputs.base_model_dir is not None:
+        parts["base_model_dir"] = inputs.base_model_dir
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -116,6 +118,7 @@ def _trainer_inputs(fn_args: Any, config: Mapping[str, Any]) -> TrainerInputs:
         schema_path=fn_args.schema_path,
         config=config,
         training=training,
+        base_model_dir=fn_args.base_model,
     )
 
 

@@ -27,6 +27,7 @@ class TrainerInputs:
         schema_path: The curated schema (`.pbtxt`), if the pipeline passes one.
         config: The sections of the paper's configuration that training depends on.
         training: Its section `training`.
+        base_model_dir: The SavedModel to go on from, where the pipeline passes one.
     """
 
     train_files: tuple[str, ...]
@@ -35,6 +36,7 @@ class TrainerInputs:
     schema_path: str | None
     config: Mapping[str, Any]
     training: TrainingConfig
+    base_model_dir: str | None = None
 
     def check_records(self) -> None:
         """Reads through all files.

@@ -72,6 +72,7 @@ def fn_args(custom_config):
         eval_files=["b"],
         transform_graph_path="c",
         schema_path=None,
+        base_model=None,
     )
 
 

@@ -203,6 +203,7 @@ def _train_through_run_fn(
             eval_files=[str(folder / "examples/Split-eval/*")],
             transform_graph_path="transform",
             schema_path=None,
+            base_model=None,
             serving_model_dir=str(folder / "model"),
             model_run_dir=str(folder / "model_run"),
         )

@@ -1,4 +1,4 @@
-"""Networks of a few thousand weights, and images for them."""
+"""Networks of a few thousand weights, images for them, and tasks that train them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.trainers.detr.batches import numbered
+from components.trainers.detr.experiment import DetrExperiment
 from components.trainers.detr.network_config import NetworkConfig
+from components.trainers.detr.task import DetrTask
+from components.trainers.training_config import TrainingConfig
 from components.transforms.detr_features import (
     BOXES,
     IMAGE,
@@ -15,6 +19,7 @@ from components.transforms.detr_features import (
     LABELS,
     MASKS,
     NUM_OBJECTS,
+    ORIGINAL_SIZE,
 )
 
 CLASSES = 7
@@ -86,3 +91,50 @@ def scene_batch(
         **({MASKS: shapes} if masks else {}),
     }
     return {name: tf.constant(array) for name, array in arrays.items()}
+
+
+def images_fn(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+    """PNGs of at most 64 x 64 pixels on a canvas; as if they had been twice as large."""
+
+    def one(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        picture = tf.cast(tf.io.decode_png(content, channels=3), tf.float32) / 64.0
+        size = tf.shape(picture)[:2]
+        canvas = tf.image.pad_to_bounding_box(picture, 0, 0, 64, 64)
+        return canvas, tf.cast(size, tf.int64)
+
+    signature = (tf.TensorSpec([64, 64, 3], tf.float32), tf.TensorSpec([2], tf.int64))
+    images, sizes = tf.map_fn(one, encoded, fn_output_signature=signature)
+    return {IMAGE: images, IMAGE_SIZE: sizes, ORIGINAL_SIZE: 2 * sizes}
+
+
+def make_task(
+    *,
+    counts: tuple[int, ...] = (2, 3),
+    network: dict[str, Any] | None = None,
+    experiment: dict[str, Any] | None = None,
+    **training: Any,
+) -> DetrTask:
+    """A task that sees the same few images again and again."""
+    shape = tiny_network(**{"dropout": 0.1, **(network or {})})
+    recipe = {"batch_size": len(counts), **(experiment or {})}
+    batch = scene_batch(list(counts), masks=shape.masks)
+
+    def train_batches(first_step: int) -> tf.data.Dataset:
+        same = tf.data.Dataset.from_tensors(batch).repeat()
+        steps = tf.data.Dataset.counter(first_step)
+        return tf.data.Dataset.zip((steps, same)).map(lambda step, one: numbered(one, step))
+
+    return DetrTask(
+        DetrExperiment(**recipe),
+        shape,
+        TrainingConfig(**{"seed": 3, "clip_norm": 0.1, **training}),
+        train_batches=train_batches,
+        steps_per_epoch=4,
+        images_fn=images_fn,
+        summary_batch=batch,
+    )
+
+
+def values(variables: Any) -> list[np.ndarray]:
+    """Variables of Keras or TensorFlow as arrays."""
+    return [np.asarray(getattr(variable, "value", variable)) for variable in variables]
