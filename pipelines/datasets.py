@@ -32,10 +32,9 @@ class DatasetEntry:
         title: The data set, in words.
         recognised_by: Patterns of files below the data root, any one of which tells the layout.
         source: Its `RecordSource`, `module:class`.
+        run: What follows `papergarden run` to train on it; the data root is added.
         settings: What the source is given, so that it takes as much of the set as there is.
         classes: Classes of the whole set, where it has any.
-        run: What follows `papergarden run` to train on it; the data root is added. Empty where no
-            pipeline does yet.
         run_subset: The same for a part of it, where that takes another preset.
         download: Its official archive or archives, where it can be fetched.
         make: Writes a generated set in its layout, where one can be made:
@@ -45,9 +44,9 @@ class DatasetEntry:
     title: str
     recognised_by: tuple[str, ...]
     source: str
+    run: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     classes: int | None = None
-    run: str = ""
     run_subset: str = ""
     download: DatasetDownload | ArchiveSet | None = None
     make: str = ""
@@ -156,6 +155,8 @@ DATASETS: Mapping[str, DatasetEntry] = {
         recognised_by=("annotations/panoptic_*2017.json",),
         source="components.example_gens.coco_source:CocoSource",
         settings={"dataset": "coco_panoptic", "subset": True},
+        run="detr_pipeline --preset paper --set data.dataset=coco_panoptic",
+        run_subset="detr_pipeline --preset small",
         make="components.example_gens.generated_coco:write_generated_coco",
     ),
     "coco": DatasetEntry(
@@ -163,6 +164,8 @@ DATASETS: Mapping[str, DatasetEntry] = {
         recognised_by=("annotations/instances_*2017.json",),
         source="components.example_gens.coco_source:CocoSource",
         settings={"dataset": "coco_instances", "subset": True},
+        run="detr_pipeline --preset paper",
+        run_subset="detr_pipeline --preset small --set data.dataset=coco_instances",
         download=COCO_2017,
     ),
 }

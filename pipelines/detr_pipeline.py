@@ -28,11 +28,13 @@ from schemas import schema_path
 def create_pipeline(place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
     """The DETR pipeline for the task that the configuration names."""
     config, data = cast(DetrConfig, resolved.config), section(resolved, "data")
-    detection = json.dumps({**data, "task": "detection"}, sort_keys=True)
+    blessed = config.experiment.detector == BLESSED
+    # Records hold boxes and masks for either task: the second stage finds those of the first.
+    detection = {**data, "task": "detection"}
     parts = PaperParts(
         name="detr_pipeline",
         paper="detr",
-        example_gen=CocoExampleGen(place.data_root, data),
+        example_gen=CocoExampleGen(place.data_root, detection),
         example_gen_module=CocoExampleGen.__module__,
         schema=schema_path(config.data.dataset),
         transform_module="components.transforms.detr",
@@ -43,7 +45,7 @@ def create_pipeline(place: RunPlace, resolved: ResolvedConfig) -> Pipeline:
         evaluation=config.evaluation,
         evaluation_protocol=json.dumps(data, sort_keys=True),
         base_model=BaseModel(
-            protocol=detection if config.experiment.detector == BLESSED else "",
+            protocol=json.dumps(detection, sort_keys=True) if blessed else "",
             fix="run the same with --set task=detection first, until its model is blessed; or "
             "--set detector=PATH, or detector=none to train detector and masks together",
         ),

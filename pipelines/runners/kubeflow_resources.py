@@ -97,6 +97,7 @@ DEFAULT_RESOURCES: Mapping[str, NodeResources] = {
     "StatisticsGen": NodeResources(cpu=2, memory="4Gi"),
     "ExampleValidator": NodeResources(),
     "Transform": NodeResources(cpu=2, memory="4Gi"),
+    "BaseModel": NodeResources(),
     "Trainer": NodeResources(cpu=4, memory="16Gi", accelerators=1, retries=8),
     "Baseline": NodeResources(),
     "Evaluator": NodeResources(cpu=4, memory="8Gi"),
@@ -118,6 +119,13 @@ PAPER_RESOURCES: Mapping[str, Mapping[str, NodeResources]] = {
     "finegan_pipeline": {
         "Evaluator": replace(DEFAULT_RESOURCES["Evaluator"], memory="16Gi", accelerators=1),
         "Report": replace(DEFAULT_RESOURCES["Report"], memory="8Gi"),
+    },
+    # Annotations of half a gigabyte are indexed; pictures of 1,333 pixels decoded while it trains.
+    "detr_pipeline": {
+        "ExampleGen": NodeResources(cpu=4, memory="8Gi"),
+        "StatisticsGen": NodeResources(cpu=4, memory="8Gi"),
+        "Trainer": replace(DEFAULT_RESOURCES["Trainer"], cpu=8, memory="32Gi"),
+        "Evaluator": replace(DEFAULT_RESOURCES["Evaluator"], memory="16Gi", accelerators=1),
     },
     # ImageNet's pictures are decoded while it trains.
     "only_bn_pipeline": {

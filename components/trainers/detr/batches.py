@@ -79,7 +79,10 @@ def check_labels(batch: Batch, classes: int) -> dict[str, tf.Tensor]:
     known = tf.logical_and(labels >= 0, labels < classes)
     check = tf.debugging.Assert(
         tf.reduce_all(known | ~real),
-        [f"a category id is not below network.classes, {classes}:", tf.where(known, tf.zeros_like(labels), labels)],
+        [
+            f"a category id is not below network.classes, {classes}:",
+            tf.where(known, tf.zeros_like(labels), labels),
+        ],
         summarize=20,
     )
     with tf.control_dependencies([check] if check is not None else []):

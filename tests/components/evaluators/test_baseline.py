@@ -7,6 +7,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 from tfx.types import standard_artifacts
 
+from components.errors import RunError
+from components.evaluators.base_model import LatestBlessedOfProtocol
 from components.evaluators.baseline import LatestBlessedBeforeCandidate
 
 
@@ -64,6 +66,13 @@ class Pipeline:
         assert len(resolved["model"]) == len(resolved["model_blessing"]) <= 1
         for model, blessing in zip(resolved["model"], resolved["model_blessing"], strict=True):
             assert blessing.get_int_custom_property("current_model_id") == model.id
+        return resolved["model"][0] if resolved["model"] else None
+
+    def base_of(self, protocol):
+        resolved = LatestBlessedOfProtocol(protocol, "train one").resolve_artifacts(
+            self.store, {"model": list(self.models), "model_blessing": list(self.blessings)}
+        )
+        assert len(resolved["model"]) == len(resolved["model_blessing"]) <= 1
         return resolved["model"][0] if resolved["model"] else None
 
     def _store_artifact(self, artifact):
@@ -133,3 +142,23 @@ def test_models_of_another_protocol_are_not_compared(pipeline):
 def test_without_a_candidate_there_is_nothing(pipeline):
     pipeline.blessed()
     assert pipeline.baseline_of(None) is None
+
+
+def test_training_goes_on_from_the_latest_blessed_model_of_the_stage_before(pipeline):
+    pipeline.blessed(protocol="boxes")
+    boxes = pipeline.blessed(protocol="boxes")
+    pipeline.blessed(protocol="masks")
+    pipeline.judged(pipeline.trained(protocol="boxes"), False)
+    assert pipeline.base_of("boxes") is boxes
+
+
+def test_no_model_is_looked_for_where_none_is_asked_for(pipeline):
+    pipeline.blessed(protocol="")
+    assert pipeline.base_of("") is None
+
+
+def test_a_missing_stage_is_said_with_what_to_run(pipeline):
+    pipeline.judged(pipeline.trained(protocol="boxes"), False)
+    with pytest.raises(RunError, match="train one") as refused:
+        pipeline.base_of("boxes")
+    assert "none of 1 models" in str(refused.value)
