@@ -2,8 +2,8 @@
 
 python benchmarks/detr_overfit.py COCO [--images 8] [--out runs-overfit] [--set steps=2000 …]
 
-A network that is wired wrongly, a loss with a wrong sign, a matching that swaps two objects: none of
-them gets there. The data set is cut to its first pictures, which become both splits; the run is
+A network that is wired wrongly, a loss with a wrong sign, a matching that swaps two objects: none
+of them gets there. The data set is cut to its first pictures, which become both splits; the run is
 preset `small` of the pipeline, on them, without augmentation.
 """
 
