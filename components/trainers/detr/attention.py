@@ -58,14 +58,13 @@ class MultiHeadAttention(keras.layers.Layer):
         Returns:
             `[batch, queries, hidden]`.
         """
-        hidden = self._hidden
         if keys is None:
-            both = self._projected(queries, 0, 2 * hidden)
-            query, key = both[..., :hidden], both[..., hidden:]
+            of_both, of_value = self._projections(2, 1)
+            query, key = tf.split(affine(queries, *of_both), 2, -1)
         else:
-            query = self._projected(queries, 0, hidden)
-            key = self._projected(keys, hidden, 2 * hidden)
-        value = self._projected(values, 2 * hidden, 3 * hidden)
+            of_query, of_key, of_value = self._projections(1, 1, 1)
+            query, key = affine(queries, *of_query), affine(keys, *of_key)
+        value = affine(values, *of_value)
         weights = dropout(self._weights(query, key, valid))
         gathered = tf.transpose(tf.matmul(weights, self._by_head(value)), [0, 2, 1, 3])
         joined = tf.reshape(gathered, tf.shape(query))
@@ -85,9 +84,8 @@ class MultiHeadAttention(keras.layers.Layer):
             keys: `[batch, keys, hidden]`.
             valid: bool `[batch, keys]`, or None.
         """
-        query = self._projected(queries, 0, self._hidden)
-        key = self._projected(keys, self._hidden, 2 * self._hidden)
-        return self._weights(query, key, valid)
+        of_query, of_key, _ = self._projections(1, 1, 1)
+        return self._weights(affine(queries, *of_query), affine(keys, *of_key), valid)
 
     def _weights(self, query: tf.Tensor, key: tf.Tensor, valid: tf.Tensor | None) -> tf.Tensor:
         query = query * tf.constant((self._hidden / self._heads) ** -0.5, query.dtype)
@@ -97,9 +95,16 @@ class MultiHeadAttention(keras.layers.Layer):
             exact = tf.where(valid[:, None, None], exact, exact.dtype.min)
         return tf.cast(tf.nn.softmax(exact), scores.dtype)
 
-    def _projected(self, features: tf.Tensor, start: int, end: int) -> tf.Tensor:
-        kernel = tf.convert_to_tensor(self.input_kernel)[:, start:end]
-        return affine(features, kernel, tf.convert_to_tensor(self.input_bias)[start:end])
+    def _projections(self, *shares: int) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        """The input's kernel and bias in parts, each of so many times `hidden` columns.
+
+        Split, not sliced: a slice's gradient is as large as the whole.
+        """
+        sizes = [share * self._hidden for share in shares]
+        kernels = tf.split(tf.convert_to_tensor(self.input_kernel), sizes, 1)
+        return list(
+            zip(kernels, tf.split(tf.convert_to_tensor(self.input_bias), sizes), strict=True)
+        )
 
     def _by_head(self, features: tf.Tensor) -> tf.Tensor:
         """`[batch, tokens, hidden]` -> `[batch, heads, tokens, hidden / heads]`."""

@@ -44,7 +44,7 @@ def make_optimizer(
         for one in variables
     ]
     rate = learning_rate(experiment, training, steps_per_epoch)
-    optimizer = AdamW(rate, factors, experiment.weight_decay)
+    optimizer = AdamW(rate, factors, experiment.weight_decay, largest_rate=training.learning_rate)
     return prepare_optimizer(optimizer, variables, training.precision)
 
 

@@ -6,7 +6,7 @@ Source: facebookresearch/detr at 29901c5, main.py and engine.py.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -81,6 +81,11 @@ class DetrTask(Task):
     def steps_per_epoch(self) -> int:
         """Updates of a pass over the training images."""
         return self._steps_per_epoch
+
+    @property
+    def progress_names(self) -> Collection[str]:
+        """The last decoder layer's losses, and how many classes are wrong."""
+        return ("loss", "loss_ce", "loss_bbox", "loss_giou", "loss_dice", "class_error")
 
     @property
     def checkpoint_items(self) -> Mapping[str, Any]:
