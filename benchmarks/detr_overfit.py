@@ -21,11 +21,12 @@ SPLITS = ("train2017", "val2017")
 SETTINGS = (
     "augmentation=none",
     "data.max_objects=64",
-    "data.canvas_size=328",
-    "data.eval_size=256",
-    "data.max_size=320",
-    "network.queries=50",
+    "data.canvas_size=216",
+    "data.eval_size=160",
+    "data.max_size=208",
+    "network.queries=30",
     "batch_size=8",
+    "training.steps=2000",
     "drop_epoch=0",
 )
 
