@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -82,7 +82,7 @@ def resolve_config(
             fix="pass --preset sample",
         )
     keys = [key for key, _ in _leaves(config_type.preset(preset, {}).model_dump(mode="json"))]
-    overrides = dict(_parse_assignment(text, keys) for text in assignments)
+    overrides = dict(_parse_assignment(text, keys, config_type) for text in assignments)
     base = config_type.preset(preset, overrides)
     values = base.model_dump(mode="json")
     for key, value in overrides.items():
@@ -91,17 +91,29 @@ def resolve_config(
     return ResolvedConfig(preset, config, _with_origins(config, base, preset, overrides))
 
 
-def _parse_assignment(text: str, keys: list[str]) -> tuple[str, Any]:
+def _parse_assignment(
+    text: str, keys: list[str], config_type: type[PaperConfig]
+) -> tuple[str, Any]:
     name, separator, raw = text.partition("=")
     if not separator:
         raise ConfigError(
             "--set takes key=value", found=text, fix="for example --set training.steps=500"
         )
+    key = _full_key(name.strip(), keys)
     try:
         value = json.loads(raw)
     except json.JSONDecodeError:
-        value = {"True": True, "False": False, "None": None, "none": None}.get(raw, raw)
-    return _full_key(name.strip(), keys), value
+        value = {"True": True, "False": False, "None": None}.get(raw, raw)
+    if value == "none" and not _takes(config_type, key, value):
+        value = None
+    return key, value
+
+
+def _takes(config_type: type[PaperConfig], key: str, word: str) -> bool:
+    """Whether a word is a value of its own for a key that has a list of words."""
+    section, _, leaf = key.partition(".")
+    hints = get_type_hints(config_type.model_fields[section].annotation)
+    return word in get_args(hints.get(leaf))
 
 
 def _full_key(name: str, keys: list[str]) -> str:

@@ -86,6 +86,24 @@ def test_a_wrong_override_is_named_with_what_was_expected(
         assert word in str(caught.value)
 
 
+def test_none_is_a_word_where_it_is_one_of_the_words() -> None:
+    @dataclass(frozen=True)
+    class Section:
+        kind: Literal["none", "some"] = "some"
+        path: str | None = "file"
+        name: Literal["a", "b"] | None = "a"
+
+    class Small(PaperConfig):
+        only: Section = Section()
+
+        @classmethod
+        def preset(cls, name: Preset, overrides: Mapping[str, Any]) -> Small:
+            return cls()
+
+    given = ["kind=none", "path=none", "name=none"]
+    assert resolve_config(Small, "smoke", given).config.only == Section("none", None, None)
+
+
 def test_a_whole_section_may_be_set() -> None:
     found = origins('first={"steps": 4}')
     assert found["first.steps"] == (4, "--set")
