@@ -84,8 +84,10 @@ class DetrTask(Task):
 
     @property
     def progress_names(self) -> Collection[str]:
-        """The last decoder layer's losses, and how many classes are wrong."""
-        return ("loss", "loss_ce", "loss_bbox", "loss_giou", "loss_dice", "class_error")
+        """The last decoder layer's losses, or those of the masks where nothing else trains."""
+        if self.experiment.frozen_detector:
+            return ("loss", "loss_mask", "loss_dice")
+        return ("loss", "loss_ce", "loss_bbox", "loss_giou", "class_error")
 
     @property
     def checkpoint_items(self) -> Mapping[str, Any]:
