@@ -26,7 +26,7 @@ SETTINGS = (
     "data.max_size=208",
     "network.queries=30",
     "batch_size=8",
-    "training.steps=2000",
+    "training.steps=1000",
     "drop_epoch=0",
 )
 
