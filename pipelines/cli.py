@@ -214,6 +214,9 @@ def lineage(
         typer.Argument(help="A run id, or the folder of a pushed model; without it, the runs."),
     ] = None,
     root: RootOption = Path(DEFAULT_ROOT),
+    metadata_uri: Annotated[
+        str, typer.Option(help="The metadata store of a cluster's runs, instead of the root's.")
+    ] = "",
     as_json: JsonFlag = False,
     picture: Annotated[
         Optional[Path],  # noqa: UP045
@@ -221,9 +224,11 @@ def lineage(
     ] = None,
 ) -> None:
     """Say which data, configuration, code and runs made a model."""
+    from components.lineage.metadata_uri import sqlite_uri
     from pipelines.lineage_command import show_lineage
 
-    typer.echo(show_lineage(target, root, as_json_text=as_json, picture=picture))
+    uri = metadata_uri or sqlite_uri(root / "metadata.sqlite")
+    typer.echo(show_lineage(target, uri, as_json_text=as_json, picture=picture))
 
 
 app.command("compile")(compile_pipelines)

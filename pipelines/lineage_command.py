@@ -6,28 +6,29 @@ from pathlib import Path
 
 from components.errors import ConfigError
 from components.evaluators.verdict import read_verdict
-from components.lineage.metadata_uri import connect, sqlite_uri
+from components.lineage.metadata_uri import connect
 from components.lineage.picture import as_png, as_svg
 from components.lineage.query import list_runs, model_lineage, run_lineage
 from components.lineage.render import as_json, as_text, runs_as_text
 
 
 def show_lineage(
-    target: str | None, root: Path, *, as_json_text: bool, picture: Path | None
+    target: str | None, metadata_uri: str, *, as_json_text: bool, picture: Path | None
 ) -> str:
     """The lineage of a run or a model as text.
 
     Args:
         target: A run id, a model's folder, or None for the list of runs.
-        root: The folder that the runs were made below.
+        metadata_uri: The store that the runs were recorded in.
         as_json_text: JSON instead of prose.
         picture: Also write the graph to this `.svg` or `.png` file.
 
     Raises:
-        ConfigError: If the picture has another ending, or no run was made below the root.
+        ConfigError: If the picture has another ending, or the URI names no store.
+        RunError: If the store cannot be opened.
         LineageError: If nothing of that name is known.
     """
-    store = connect(sqlite_uri(root / "metadata.sqlite"), read_only=True)
+    store = connect(metadata_uri, read_only=True)
     if target is None:
         return runs_as_text(list_runs(store)).rstrip("\n")
     is_folder = "/" in target or Path(target).is_dir()

@@ -6,12 +6,15 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from database_server import DatabaseServer
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -80,3 +83,15 @@ def run_pipeline() -> Callable[..., FinishedRun]:
         return FinishedRun(process.exitcode or 0, outcome)
 
     return run
+
+
+@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
+def database_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
+    """A running MariaDB or PostgreSQL of the test's own; skips where it is not installed."""
+    from database_server import SERVERS, running
+
+    server_type = SERVERS[request.param]
+    if server_type.program() is None:
+        pytest.skip(f"{server_type.kind} is not installed: apt-get install {server_type.package}")
+    with running(server_type) as server:
+        yield server

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from components.errors import ConfigError, RunError
+from components.errors import ConfigError
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
@@ -61,19 +61,32 @@ def connect(
     Raises:
         ConfigError: The URI is not one of the table's forms, carries a password, or names a SQLite
             file that is not there when `read_only`.
-        RunError: The store is there but cannot be opened, or nobody answers.
+        RunError: The store cannot be opened, and why.
     """
-    from ml_metadata import MetadataStore, errors
+    from ml_metadata import errors
+
+    from components.lineage.store_failure import explain_failure
 
     config = connection_config(uri, read_only=read_only, environment=environment)
     try:
-        return MetadataStore(config)
+        return open_store(config)
     except (errors.StatusError, RuntimeError) as error:
-        raise RunError(
-            f"The metadata store {uri} cannot be opened",
-            found=str(error).strip() or type(error).__name__,
-            expected="a store that ML Metadata wrote, and that this user may open",
-        ) from error
+        raise explain_failure(config, error).error from error
+
+
+def open_store(connection: AnyConnection) -> MetadataStore:
+    """Opens the store of a connection, as ML Metadata does it, with ML Metadata's errors."""
+    import ml_metadata
+    from ml_metadata.proto import metadata_store_pb2
+
+    if (
+        isinstance(connection, metadata_store_pb2.ConnectionConfig)
+        and connection.WhichOneof("config") == "postgresql"
+    ):
+        from components.lineage.postgresql_store import PostgreSQLStore
+
+        return PostgreSQLStore(connection)
+    return ml_metadata.MetadataStore(connection)
 
 
 def connection_config(

@@ -18,7 +18,8 @@ from components.errors import ConfigError, RunError
 from components.evaluators.verdict import read_verdict
 from components.example_gens.split_files import split_files
 from components.lineage.graph import RunLineage
-from components.lineage.metadata_uri import connect
+from components.lineage.metadata_uri import connection_config
+from components.lineage.patient_store import PatientStore
 from components.lineage.query import run_lineage
 from components.reports.content import PaperInputs, find_paper_content
 from components.reports.environment import collect_environment
@@ -123,7 +124,7 @@ class ReportExecutor(base_executor.BaseExecutor):
                 expected="a pipeline run id in the executor's context",
                 fix="run the node through Papergarden's runners",
             )
-        store = connect(exec_properties["metadata_uri"], read_only=True)
+        store = PatientStore(connection_config(exec_properties["metadata_uri"], read_only=True))
         lineage = run_lineage(store, run_id)
         later = json.loads(exec_properties.get("later_nodes") or "[]")
         return dataclasses.replace(lineage, graph=lineage.graph.with_pending(later))

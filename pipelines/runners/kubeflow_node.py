@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from pipelines.runners.node import NodeOutcome
 
 
-# The first task of a run loses nothing by ending, and MySQL's client does not tell a wrong password
-# from a server that is away.
+# The first task of a run loses nothing by ending.
 FIRST_PATIENCE_SECONDS = 60.0
 
 
@@ -67,7 +66,7 @@ def prepare(request: TaskRequest) -> list[str]:
         RunError: If the store cannot be opened.
     """
     from components.lineage.metadata_uri import connection_config
-    from pipelines.runners.patient_store import PatientStore
+    from components.lineage.patient_store import PatientStore
 
     store = PatientStore(connection_config(request.metadata_uri), FIRST_PATIENCE_SECONDS)
     # Not before: a store that is away is told before the seconds that TFX takes.
@@ -150,10 +149,12 @@ def read_run_verdict(request: TaskRequest) -> VerdictFacts:
     Raises:
         RunError: If it came to none.
     """
-    from components.lineage.metadata_uri import connect
+    from components.lineage.metadata_uri import connection_config
+    from components.lineage.patient_store import PatientStore
     from components.lineage.query import run_lineage
 
-    verdict = run_lineage(connect(request.metadata_uri, read_only=True), request.run_id).verdict
+    store = PatientStore(connection_config(request.metadata_uri, read_only=True))
+    verdict = run_lineage(store, request.run_id).verdict
     if verdict.blessed is None:
         raise RunError(
             f"the run {request.run_id} came to no verdict",

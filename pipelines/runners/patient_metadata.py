@@ -9,7 +9,8 @@ from typing import TypeVar
 from ml_metadata import errors
 from tfx.orchestration import metadata
 
-from pipelines.runners.patient_store import LostAnswerError, PatientStore, store_error
+from components.errors import RunError
+from components.lineage.patient_store import LostAnswerError, PatientStore
 
 LAUNCHES = 3
 
@@ -36,7 +37,7 @@ def relaunch(launch: Callable[[], Result]) -> Result:
         launch: Runs the node.
 
     Raises:
-        RunError: The store stays away.
+        RunError: The store stays away, or loses every launch.
         Exception: Whatever else the launch raises.
     """
     for _ in range(LAUNCHES):
@@ -46,4 +47,9 @@ def relaunch(launch: Callable[[], Result]) -> Result:
         except (LostAnswerError, errors.AlreadyExistsError) as error:
             lost = error
             _logger.warning("launching the node again: %s", error)
-    raise store_error(lost) from lost
+    raise RunError(
+        "the metadata store lost what this node wrote, again and again",
+        found=str(lost),
+        expected=f"a store that keeps what it is given, once in {LAUNCHES} launches",
+        fix="look at the store; another try of this task goes on from where it stopped",
+    ) from lost

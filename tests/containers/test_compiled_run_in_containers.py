@@ -27,7 +27,14 @@ RUN_ID = "20260101-000000-0000"
 CLAIM = "papergarden"
 # As the tasks see it: the compiled default.
 ROOT = Path("/papergarden/runs")
+URI = sqlite_uri(ROOT / "metadata.sqlite")
 STOPPED = "transform"
+# Prints where our code is and where packages are.
+FIND_INSTALLED = (
+    "import pathlib, sysconfig, pipelines;"
+    "print(pathlib.Path(pipelines.__path__[0]).parent);"
+    "print(sysconfig.get_path('purelib'))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,7 @@ class Cluster:
         return run
 
     def tasks(self, run_id: str, **arguments: str) -> list[CompiledTask]:
-        secret = {"uri": sqlite_uri(ROOT / "metadata.sqlite"), "user": "", "password": ""}
+        secret = {"uri": URI, "user": "", "password": ""}
         return read_tasks(self.compiled_path, run_id, arguments, {"papergarden-metadata": secret})
 
     def stop_once(self, name: str, process: subprocess.Popen[bytes]) -> None:
@@ -127,17 +134,20 @@ def forms(
     root = tmp_path_factory.mktemp("local") / "runs"
     local = run_pipeline(root)
     assert local.exit_code == 0, local.error
-    local_store = connect(sqlite_uri(root / "metadata.sqlite"), read_only=True)
+    here = subprocess.check_output([sys.executable, "-c", FIND_INSTALLED], text=True)
+    there = cluster.engine.check("python", "-c", FIND_INSTALLED)
+    uri = sqlite_uri(root / "metadata.sqlite")
+    run_id, store = local.outcome["run_id"], connect(uri, read_only=True)
     return (
-        LineageForm(local_store, local.outcome["run_id"], str(root)).as_dict(),
-        LineageForm(cluster.store(), RUN_ID, str(ROOT)).as_dict(),
+        LineageForm(store, run_id, str(root), uri, here.split()).as_dict(),
+        LineageForm(cluster.store(), RUN_ID, str(ROOT), URI, there.split()).as_dict(),
     )
 
 
 def test_the_image_runs_as_a_user_who_can_change_nothing_in_it(engine: ContainerEngine) -> None:
     assert engine.check("id", "-u").strip() not in ("", "0")
-    code = engine.check("python", "-c", "import pipelines; print(pipelines.__path__[0])").strip()
-    writable = f"test -w {code} || test -w $(dirname {code}) || echo none"
+    code, packages = engine.check("python", "-c", FIND_INSTALLED).split()
+    writable = f"test -w {code}/pipelines || test -w {packages} || echo none"
     assert engine.check("sh", "-c", writable).strip() == "none"
 
 

@@ -1,23 +1,21 @@
 """A compiled pipeline, executed as its specification says, leaves the lineage of a local run.
 
 Every task is a process that runs the compiled command, as its container would; so each imports TFX
-anew, and both runs together take two and a half minutes of CPU. One pipeline is run that way; that
-the others are compiled with the nodes and edges of their
-local form is in `tests/pipelines/runners/test_kubeflow.py`.
+anew, and both runs together take two and a half minutes of CPU. One pipeline is run that way; all
+of them, forked, are in `test_every_pipeline_on_a_cluster.py`.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled_run import ProcessRun, read_tasks
+from compiled_run import ProcessRun, TaskProcess, read_tasks
 
 from components.lineage.metadata_uri import connect, sqlite_uri
 
@@ -42,7 +40,7 @@ class Cluster:
     def uri(self) -> str:
         return sqlite_uri(self.root / "metadata.sqlite")
 
-    def kill_once(self, name: str, process: subprocess.Popen[bytes]) -> None:
+    def kill_once(self, name: str, process: TaskProcess) -> None:
         """Kills the task's process once its execution is under way."""
         if name != KILLED or self.killed_executions or not self._outputs():
             return
@@ -89,11 +87,12 @@ def forms(
     root = cluster.root.parent / "executed"
     local = run_pipeline(root)
     assert local.exit_code == 0, local.error
-    local_store = connect(sqlite_uri(root / "metadata.sqlite"), read_only=True)
+    local_uri = sqlite_uri(root / "metadata.sqlite")
+    local_store = connect(local_uri, read_only=True)
     store = connect(cluster.uri, read_only=True)
     return (
-        LineageForm(local_store, local.outcome["run_id"], str(root)).as_dict(),
-        LineageForm(store, RUN_ID, str(cluster.root)).as_dict(),
+        LineageForm(local_store, local.outcome["run_id"], str(root), local_uri).as_dict(),
+        LineageForm(store, RUN_ID, str(cluster.root), cluster.uri).as_dict(),
     )
 
 

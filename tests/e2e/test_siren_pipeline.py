@@ -87,13 +87,15 @@ def test_no_random_operation_is_served(first: dict[str, Any]) -> None:
 
 
 def test_lineage_tells_what_made_the_pushed_model(first: dict[str, Any], root: Path) -> None:
+    from components.lineage.metadata_uri import sqlite_uri
     from pipelines.lineage_command import show_lineage
 
+    uri = sqlite_uri(root / "metadata.sqlite")
     answer = json.loads(
-        show_lineage(first["paths"]["pushed_model"], root, as_json_text=True, picture=None)
+        show_lineage(first["paths"]["pushed_model"], uri, as_json_text=True, picture=None)
     )
     assert answer["run"]["run_id"] == first["run_id"] if "run" in answer else True
-    text = show_lineage(first["paths"]["pushed_model"], root, as_json_text=False, picture=None)
+    text = show_lineage(first["paths"]["pushed_model"], uri, as_json_text=False, picture=None)
     for word in (first["run_id"], "fingerprint", "code", "commit", "psnr", "smoke"):
         assert word in text, word
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,20 +45,12 @@ def tasks(tmp_path: Path, project_dir: Path) -> dict[str, CompiledTask]:
 def run_task(tmp_path: Path) -> RunTask:
     """Runs a task; gives its exit code and all that it printed."""
     pytest.importorskip("tfx", reason="needs the `pipelines` extra")
-    import forked_task
-
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["forked_task", "pipelines.runners.local_execution"])
+    from forked_task import ForkedTask
 
     def run(task: CompiledTask, stop_at: int | None = None) -> tuple[int, str]:
         log = tmp_path / f"{task.name}.log"
         log.unlink(missing_ok=True)
-        process = context.Process(
-            target=forked_task.run_task, args=(task.command[1:], task.environment, log, stop_at)
-        )
-        process.start()
-        process.join(timeout=280)
-        return process.exitcode or 0, log.read_text()
+        return ForkedTask(task, log, stop_at).wait(), log.read_text()
 
     return run
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import yaml
 
@@ -108,13 +108,29 @@ def _resolved(word: str, given: Mapping[str, str], run_id: str) -> str:
     return _PARAMETER.sub(lambda match: given[match[1]], word.replace(_RUN_ID, run_id))
 
 
-def start_process(task: CompiledTask, output: BinaryIO) -> subprocess.Popen[bytes]:
-    """Starts a task as a process of this machine, beside the Python that runs this."""
+class TaskProcess(Protocol):
+    """A task that was started."""
+
+    pid: int
+    returncode: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self) -> int: ...
+
+    def kill(self) -> None: ...
+
+
+def start_process(task: CompiledTask, log: Path) -> TaskProcess:
+    """Starts the compiled command in a process of its own; its output goes to the end of `log`."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {**os.environ, **task.environment, "PATH": path}
     # Compiling what a task imports takes longer than its work: the first tasks do it for all.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    return subprocess.Popen(task.command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            task.command, stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
 
 
 @dataclass
@@ -123,21 +139,21 @@ class ProcessRun:
 
     Attributes:
         log_dir: Gets one log a task.
+        start: Starts a task, whose output goes to the end of a file.
         at_once: How many tasks may run at a time.
-        start: Starts a task, its output going to a file.
         exit_codes: Task -> exit codes of its tries.
     """
 
     log_dir: Path
+    start: Callable[[CompiledTask, Path], TaskProcess] = start_process
     at_once: int = 2
-    start: Callable[[CompiledTask, BinaryIO], subprocess.Popen[bytes]] = start_process
     exit_codes: dict[str, list[int]] = field(default_factory=dict)
-    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _running: dict[str, TaskProcess] = field(default_factory=dict)
 
     def run(
         self,
         tasks: list[CompiledTask],
-        watch: Callable[[str, subprocess.Popen[bytes]], None] = lambda name, process: None,
+        watch: Callable[[str, TaskProcess], None] = lambda name, process: None,
     ) -> None:
         """Runs the tasks; a task that fails is tried again as often as it may be.
 
@@ -175,5 +191,4 @@ class ProcessRun:
         log = self.log_dir / f"{task.name}.log"
         if len(codes) > task.retries:
             raise RuntimeError(f"{task.name} ended with {codes}:\n{log.read_text()[-3000:]}")
-        with log.open("ab") as output:
-            self._running[task.name] = self.start(task, output)
+        self._running[task.name] = self.start(task, log)

@@ -25,10 +25,17 @@ class LineageForm:
         store: The store.
         run_id: The run.
         root: Its root.
+        uri: The store's URI.
+        installed: Folders that code and packages of the run were in.
     """
 
-    def __init__(self, store: MetadataStore, run_id: str, root: str) -> None:
-        self._store, self._run_id, self._root = store, run_id, root
+    def __init__(
+        self, store: MetadataStore, run_id: str, root: str, uri: str, installed: Iterable[str] = ()
+    ) -> None:
+        self._store, self._run_id = store, run_id
+        # A folder may lie in another.
+        folders = dict.fromkeys(installed, "<installed>") | {uri: "<store>", root: "<root>"}
+        self._places = sorted(folders.items(), key=lambda place: -len(place[0]))
         [run] = [one for one in store.get_contexts_by_type("pipeline_run") if one.name == run_id]
         executions = store.get_executions_by_context(run.id)
         self._nodes = {one.id: self._node(one.id) for one in executions}
@@ -122,7 +129,9 @@ class LineageForm:
         return self._text(found) if isinstance(found, str) else found
 
     def _text(self, text: str) -> str:
-        text = text.replace(self._root, "<root>").replace(self._run_id, "<run>")
+        for folder, name in self._places:
+            text = text.replace(folder, name)
+        text = text.replace(self._run_id, "<run>")
         return re.sub(r"(?<=/)\d+(?=/|$)", "<id>", text)
 
     def as_dict(self) -> Mapping[str, Any]:

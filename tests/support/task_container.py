@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from compiled_run import CompiledTask
 
@@ -54,7 +53,7 @@ class ContainerEngine:
         folder.chmod(0o777)
         return folder
 
-    def start(self, task: CompiledTask, output: BinaryIO) -> subprocess.Popen[bytes]:
+    def start(self, task: CompiledTask, log: Path) -> subprocess.Popen[bytes]:
         """Starts a task in a container; the process ends with the container's exit code.
 
         The container has the image's environment and the task's and nothing of this machine's, the
@@ -66,9 +65,10 @@ class ContainerEngine:
             words += ["--env", f"{name}={value}"]
         for claim, mount_path in task.volumes.items():
             words += ["--volume", f"{self.claim(claim)}:{mount_path}"]
-        return subprocess.Popen(
-            [*words, task.image, *task.command], stdout=output, stderr=subprocess.STDOUT
-        )
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [*words, task.image, *task.command], stdout=output, stderr=subprocess.STDOUT
+            )
 
     def stop(self, task: str) -> None:
         """Ends a task as Kubernetes does: SIGTERM to its first process, 30 seconds, SIGKILL."""

@@ -53,7 +53,7 @@ def test_asking_leaves_the_file_as_it_is(tmp_path: Path) -> None:
 def test_file_that_is_no_store(tmp_path: Path) -> None:
     path = tmp_path / "m.sqlite"
     path.write_text("<html>not found</html>" * 100)
-    with pytest.raises(RunError, match="cannot be opened"):
+    with pytest.raises(RunError, match="cannot be used"):
         connect(sqlite_uri(path), read_only=True)
 
 

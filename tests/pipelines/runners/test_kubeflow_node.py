@@ -167,8 +167,8 @@ class Launch:
 def test_a_launch_whose_end_is_unknown_is_repeated(pipeline: Any) -> None:
     from ml_metadata.errors import AlreadyExistsError
 
+    from components.lineage.patient_store import LostAnswerError
     from pipelines.runners.patient_metadata import LAUNCHES, relaunch
-    from pipelines.runners.patient_store import LostAnswerError
 
     for failure in (LostAnswerError("lost"), AlreadyExistsError("a context of that name")):
         assert relaunch(Launch(failure, LAUNCHES - 1)) == LAUNCHES

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import ml_metadata
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
-from components.errors import RunError
+from components.lineage.metadata_uri import open_store
+from components.lineage.store_failure import explain_failure
 
-Connection: TypeAlias = (
-    metadata_store_pb2.ConnectionConfig | metadata_store_pb2.MetadataStoreClientConfig
-)
+if TYPE_CHECKING:
+    from components.lineage.metadata_uri import AnyConnection
 
 # Waits of 1, 2, 4, … seconds between two tries, 60 at most, 5 minutes in all.
 FIRST_WAIT_SECONDS = 1.0
@@ -42,18 +43,11 @@ TRANSIENT = (
     errors.UnknownError,
     RuntimeError,
 )
-# What no patience mends, in the words of SQLite, MySQL, PostgreSQL and MLMD.
-_FINAL = (
-    "access denied",
-    "permission denied",
-    "authentication failed",
-    "unknown database",
-    '" does not exist',
-    "unable to open database file",
-    "not a database",
-    "library version",
-    "syntax error",
-)
+# Nothing was written where a transaction lost a race, or did not begin because the connection was
+# lost before the one before it had ended.
+_NOT_WRITTEN = re.compile("could not serialize access|deadlock|Transaction already open")
+# A server that has just started may have refused a user once for that alone.
+LAST_REFUSAL = 3
 # ML Metadata 1.21 has no filter queries; TFX asks differently when it is told so.
 _UNABLE = "ZetaSQL dependency removed"
 
@@ -76,7 +70,9 @@ class PatientStore:
         LostAnswerError: It cannot be told whether a write happened.
     """
 
-    def __init__(self, connection: Connection, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, connection: AnyConnection, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self._connection = connection
         self._patience_seconds = patience_seconds
         self._store: ml_metadata.MetadataStore | None = None
@@ -96,7 +92,7 @@ class PatientStore:
 
     def _connect(self) -> ml_metadata.MetadataStore:
         if self._store is None:
-            self._store = ml_metadata.MetadataStore(self._connection)
+            self._store = open_store(self._connection)
         return self._store
 
     def _patiently(self, action: Callable[[], Any], written: Sequence[Any] = ()) -> Any:
@@ -109,6 +105,7 @@ class PatientStore:
         deadline = time.monotonic() + self._patience_seconds
         wait = FIRST_WAIT_SECONDS
         in_doubt = False
+        refusals = 0
         while True:
             begun = False
             try:
@@ -118,16 +115,19 @@ class PatientStore:
                     in_doubt = False
                 begun = bool(written)
                 return action()
-            except TRANSIENT as error:
-                if _UNABLE in str(error):
+            except (*TRANSIENT, errors.FailedPreconditionError) as error:
+                if _is_answer(error):
                     raise
-                # An aborted transaction was rolled back.
-                in_doubt = in_doubt or (begun and not isinstance(error, errors.AbortedError))
+                in_doubt = in_doubt or (begun and not _not_written(error))
                 # This connection may be the one that was lost.
                 self._store = None
-                if _is_final(error) or time.monotonic() + wait > deadline:
-                    raise store_error(error) from error
-                _logger.warning("the metadata store does not answer (%s): asking again", error)
+                failure = explain_failure(self._connection, error)
+                refusals = refusals + 1 if failure.refused else 0
+                lasting = failure.lasting or refusals == LAST_REFUSAL
+                if lasting or time.monotonic() + wait > deadline:
+                    raise failure.error from error
+                told = failure.error
+                _logger.warning("%s (%s): asking again", told.what, told.found or "refused")
             time.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
@@ -141,20 +141,16 @@ class PatientStore:
         raise LostAnswerError("the answer to a write was lost")
 
 
-def store_error(error: Exception) -> RunError:
-    """What a user is told when the store stays away or refuses a call."""
-    return RunError(
-        "the metadata store fails",
-        found=str(error).strip() or type(error).__name__,
-        expected="an answer within some minutes",
-        fix="look at the store, its user and its password; another try of this task goes on from "
-        "where it stopped",
-    )
+def _is_answer(error: Exception) -> bool:
+    """Whether a store that is well says so, and would say it again."""
+    if isinstance(error, errors.FailedPreconditionError):
+        return not _not_written(error)
+    return _UNABLE in str(error)
 
 
-def _is_final(error: Exception) -> bool:
-    text = str(error).lower()
-    return any(words in text for words in _FINAL)
+def _not_written(error: Exception) -> bool:
+    # An aborted transaction was rolled back.
+    return isinstance(error, errors.AbortedError) or bool(_NOT_WRITTEN.search(str(error)))
 
 
 def _written(name: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:

@@ -12,9 +12,9 @@ from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
 from components.errors import RunError
+from components.lineage import patient_store
 from components.lineage.metadata_uri import connection_config, sqlite_uri
-from pipelines.runners import patient_store
-from pipelines.runners.patient_store import LostAnswerError, PatientStore
+from components.lineage.patient_store import LostAnswerError, PatientStore
 
 RUNNING = metadata_store_pb2.Execution.RUNNING
 COMPLETE = metadata_store_pb2.Execution.COMPLETE
@@ -80,6 +80,7 @@ def new_model(store: Any) -> tuple[metadata_store_pb2.Artifact, metadata_store_p
         errors.UnavailableError("connection refused"),
         errors.InternalError("mysql_query failed: server has gone away"),
         RuntimeError("mysql_real_connect failed"),
+        errors.FailedPreconditionError("Transaction already open."),
     ],
     ids=lambda failure: type(failure).__name__,
 )
@@ -108,7 +109,11 @@ def test_what_no_patience_mends_is_told_at_once(open_store: Callable[..., Any]) 
 
 @pytest.mark.parametrize(
     "answer",
-    [errors.InvalidArgumentError("no"), errors.InternalError("ZetaSQL dependency removed.")],
+    [
+        errors.InvalidArgumentError("no"),
+        errors.FailedPreconditionError("no"),
+        errors.InternalError("ZetaSQL dependency removed."),
+    ],
     ids=str,
 )
 def test_an_answer_that_is_an_error_is_not_asked_for_again(
@@ -137,9 +142,19 @@ def test_a_write_that_is_repeated_may_be_lost_as_well(open_store: Callable[..., 
     assert len(store.get_executions()) == 1
 
 
-def test_an_aborted_write_was_rolled_back_and_is_repeated(open_store: Callable[..., Any]) -> None:
-    aborted = [errors.AbortedError("deadlock") for _ in range(3)]
-    store, _ = open_store(before={"put_execution": aborted})
+@pytest.mark.parametrize(
+    "failure",
+    [
+        errors.AbortedError("lost a race"),
+        errors.InternalError("ERROR: could not serialize access due to concurrent update"),
+        errors.FailedPreconditionError("Transaction already open."),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_a_write_that_did_not_happen_is_repeated(
+    open_store: Callable[..., Any], failure: errors.StatusError
+) -> None:
+    store, _ = open_store(before={"put_execution": [failure] * 3})
     store.put_execution(execution=new_execution(store), artifact_and_events=[], contexts=[])
     assert len(store.get_executions()) == 1
 
