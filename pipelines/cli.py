@@ -142,13 +142,15 @@ def run(
             raise ConfigError(
                 f"{option} is for runs on Kubeflow", expected="--endpoint URL beside it"
             )
+    from pipelines.runners.beam_options import as_flags
+
     _run_here(
         RunRequest(
             pipeline=pipeline,
             resolved=resolved,
             root=Path(root or DEFAULT_ROOT),
             data_root=Path(data_root) if data_root else None,
-            beam_args=tuple(f"--{option.lstrip('-')}" for option in beam or ()),
+            beam_args=as_flags(beam or ()),
         ),
         json_file,
     )

@@ -66,10 +66,10 @@ def run_task(
     signal.signal(signal.SIGTERM, _stop)
     from pipelines.configs.paper_config import resolve_config
     from pipelines.runners import kubeflow_node, local_run
+    from pipelines.runners.beam_options import as_flags
     from pipelines.runners.kubeflow_parameters import parse_list
 
     config_type = find_pipeline(pipeline).load_config()
-    beam = parse_list("beam_options", beam_options)
     request = kubeflow_node.TaskRequest(
         pipeline=pipeline,
         run_id=run_id,
@@ -78,7 +78,7 @@ def run_task(
         data_root=data_root,
         metadata_uri=metadata_uri,
         git_commit=git_commit or local_run.git_commit(),
-        beam_args=tuple(f"--{option.lstrip('-')}" for option in beam),
+        beam_args=as_flags(parse_list("beam_options", beam_options)),
     )
     if node is not None:
         _run_node(request, node)

@@ -48,7 +48,7 @@ def run_checks(root: Path) -> list[Check]:
 
 def check_beam() -> Check:
     """How Beam nodes run here unless `--beam` says otherwise."""
-    from pipelines.runners.local_run import LOCAL_BEAM_ARGS
+    from pipelines.runners.beam_options import LOCAL_BEAM_ARGS
 
     found = " ".join(option.removeprefix("--") for option in LOCAL_BEAM_ARGS)
     return Check("beam", "ok", found, "--beam OPTION=VALUE adds to these or replaces them")

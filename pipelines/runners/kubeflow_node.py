@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from components.errors import RunError
 from pipelines.configs.paper_config import ResolvedConfig
 from pipelines.registry import find_pipeline
-from pipelines.runners.local_run import LOCAL_BEAM_ARGS, run_facts
+from pipelines.runners.beam_options import node_beam_args
+from pipelines.runners.local_run import run_facts
 
 if TYPE_CHECKING:
     from tfx.proto.orchestration import pipeline_pb2
@@ -114,7 +115,7 @@ def build_pipeline(request: TaskRequest) -> pipeline_pb2.Pipeline:
         root=request.root,
         metadata_uri=request.metadata_uri,
         data_root=find_data(request),
-        beam_args=(*LOCAL_BEAM_ARGS, *request.beam_args),
+        beam_args=node_beam_args(request.beam_args),
     )
     pipeline = find_pipeline(request.pipeline).load_pipeline()(place, request.resolved)
     facts = run_facts(request.resolved, request.run_id, request.git_commit)

@@ -13,9 +13,9 @@ from components.lineage.metadata_uri import connect, sqlite_uri
 from pipelines.paper_pipeline import RunPlace
 from pipelines.registry import find_pipeline
 from pipelines.runners.artifact_contents import withdraw_damaged
+from pipelines.runners.beam_options import node_beam_args
 from pipelines.runners.local import LocalRunner
 from pipelines.runners.local_run import (
-    LOCAL_BEAM_ARGS,
     RunRequest,
     RunView,
     git_commit,
@@ -35,7 +35,7 @@ def execute(
         root=str(request.root),
         metadata_uri=sqlite_uri(request.root / "metadata.sqlite"),
         data_root=str(data_root.absolute()),
-        beam_args=(*LOCAL_BEAM_ARGS, *request.beam_args),
+        beam_args=node_beam_args(request.beam_args),
     )
     pipeline = find_pipeline(request.pipeline).load_pipeline()(place, request.resolved)
     for sentence in _tidy(place.metadata_uri, request.pipeline):

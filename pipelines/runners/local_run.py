@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from pipelines.runners.node_status import Observer
     from pipelines.runners.run_outcome import RunOutcome
 
-# Beam's own DirectRunner of late first tries to download a Go binary (Prism), and without an image
-# name every Beam node rebuilds a source distribution of TFX.
-LOCAL_BEAM_ARGS = (
-    "--runner=apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner",
-    "--direct_running_mode=in_memory",
-    "--direct_num_workers=1",
-    "--sdk_container_image=local",
-)
-
 
 @dataclass(frozen=True)
 class RunRequest:
