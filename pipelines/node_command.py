@@ -94,7 +94,7 @@ def _run_node(request: TaskRequest, node_id: str) -> None:
 
     task_output.show_progress(node_id, _say)
     try:
-        outcome = kubeflow_node.run(request, node_id)
+        outcome = kubeflow_node.run(request, node_id, _say)
     except Exception as error:
         # The log is all that a cluster keeps of a container.
         traceback.print_exc()

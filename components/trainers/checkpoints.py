@@ -121,8 +121,7 @@ class Checkpoints:
         self._check_complete(step)
         temporary: Path | None = None
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._directory))
+            temporary = self._make_temporary()
             self._write(temporary, step, history)
             if self._publishes:
                 os.replace(temporary, self._directory / f"{_STEP}{step:08d}")
@@ -141,6 +140,12 @@ class Checkpoints:
         if self._publishes:
             for old in self._published()[: -self._keep]:
                 shutil.rmtree(old)
+
+    def _make_temporary(self) -> Path:
+        if not self._publishes:
+            return Path(tempfile.mkdtemp(prefix=_UNFINISHED))
+        self._directory.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._directory))
 
     def _published(self) -> list[Path]:
         return sorted(self._directory.glob(_STEP + "*"))

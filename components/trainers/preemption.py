@@ -27,6 +27,11 @@ class StopRequest:
             self._installed = True
         return self
 
+    def take_back(self) -> None:
+        """Listens again after a library has taken the signal for itself, behind Python's back."""
+        if self._installed:
+            signal.signal(signal.SIGTERM, self._note)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

@@ -45,6 +45,9 @@ def run_fn(fn_args: Any) -> None:
     The model goes to `fn_args.serving_model_dir`; TensorBoard's logs, `history.json` (the curves)
     and `training.json` (speed, versions, hardware) to `fn_args.model_run_dir`.
 
+    Of several workers (`training.strategy=multi_worker`) each runs this with the same inputs and
+    checkpoint folder and with outputs of its own, of which those of the one that leads count.
+
     Args:
         fn_args: TFX's `FnArgs`.
 
@@ -72,9 +75,14 @@ def run_fn(fn_args: Any) -> None:
         checkpoint_dir / _LOGS,
         identity=identity,
     )
-    result.task.export(fn_args.serving_model_dir)
-    _write_outcome(result, inputs.training, checkpoint_dir / _LOGS, fn_args.model_run_dir)
-    remove_checkpoints(checkpoint_dir)
+    with result.workers.watched():
+        result.task.export(fn_args.serving_model_dir)
+        if result.workers.leads:
+            _write_outcome(result, inputs.training, checkpoint_dir / _LOGS, fn_args.model_run_dir)
+    # While one of the workers may still fail, all may have to go on from the last checkpoint.
+    result.workers.wait_for_all()
+    if result.workers.leads:
+        remove_checkpoints(checkpoint_dir)
 
 
 def run_identity(custom_config: Mapping[str, Any], inputs: TrainerInputs) -> str:

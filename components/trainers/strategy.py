@@ -5,21 +5,30 @@ from __future__ import annotations
 import tensorflow as tf
 
 from components.errors import ConfigError, StackError
+from components.trainers.preemption import StopRequest
 from components.trainers.training_config import TrainingConfig
+from components.trainers.worker_meeting import meet
+from components.trainers.worker_task import read_worker_task
 
 
-def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
+def make_strategy(config: TrainingConfig, stop: StopRequest) -> tf.distribute.Strategy:
     """The distribution strategy that `config.strategy` asks for.
+
+    Args:
+        config: How to train.
+        stop: Looked at while other workers are waited for.
 
     Raises:
         StackError: The machine cannot give that strategy.
+        TrainingError: The other workers did not come.
+        Preempted: The process was asked to stop while it waited for them.
         ConfigError: The strategy does not go together with the precision and compiler asked for.
     """
     makers = {
         "auto": _auto,
         "one_device": _one_device,
         "mirrored": _mirrored,
-        "multi_worker": _multi_worker,
+        "multi_worker": lambda: _multi_worker(stop),
         "tpu": _tpu,
     }
     strategy = makers[config.strategy]()
@@ -36,15 +45,6 @@ def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
             fix="set training.precision to mixed_bfloat16, or training.jit_compile to false",
         )
     return strategy
-
-
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes checkpoints and logs."""
-    resolver = strategy.cluster_resolver
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or resolver is None:
-        return True
-    has_chief = "chief" in resolver.cluster_spec().jobs
-    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
 
 def _auto() -> tf.distribute.Strategy:
@@ -72,15 +72,19 @@ def _mirrored() -> tf.distribute.Strategy:
     )
 
 
-def _multi_worker() -> tf.distribute.Strategy:
-    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
-    if not cluster.as_dict():
+def _multi_worker(stop: StopRequest) -> tf.distribute.Strategy:
+    task = read_worker_task()
+    if task is None:
         raise StackError(
             "training.strategy is multi_worker, but TF_CONFIG names no cluster",
             expected="TF_CONFIG with `cluster` and `task` in the environment of every worker",
             fix="start the workers with TF_CONFIG set, or set training.strategy to auto",
         )
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    meet(task, stop)
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    # TensorFlow's service for several workers handles SIGTERM itself, and stops nothing by it.
+    stop.take_back()
+    return strategy
 
 
 def _tpu() -> tf.distribute.Strategy:

@@ -24,11 +24,12 @@ from components.trainers.nan_guard import NanGuard
 from components.trainers.preemption import StopRequest
 from components.trainers.runtime import device_facts, dtype_policy, prepare_runtime
 from components.trainers.step_progress import StepProgress
-from components.trainers.strategy import is_chief, make_strategy
+from components.trainers.strategy import make_strategy
 from components.trainers.task import Task
 from components.trainers.training_config import TrainingConfig
 from components.trainers.training_logs import TrainingLogs
 from components.trainers.transform_graph import without_tuning
+from components.trainers.worker_group import WorkerGroup
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class TrainingResult:
 
     Attributes:
         task: The task with its final variables.
+        workers: Those that trained it; all of them export it, and the one that leads keeps it.
         history: One row a summary: `step` (updates made), the losses of the update before it, and
             the task's scalars. Rows of earlier, interrupted processes are included.
         resumed_from: Updates that this process found already made.
@@ -51,6 +53,7 @@ class TrainingResult:
     """
 
     task: Task
+    workers: WorkerGroup
     history: list[HistoryRow]
     resumed_from: int
     seconds: float
@@ -78,27 +81,28 @@ def run_training(
         identity: Hash of everything the weights depend on: configuration, data, code.
 
     Raises:
-        TrainingError: A loss is not finite, or a checkpoint cannot be written or used.
+        TrainingError: A loss is not finite, a checkpoint cannot be written or used, or another
+            worker is gone.
         Preempted: SIGTERM came; the state is saved.
         StackError: The machine cannot give the strategy or the threads asked for.
     """
     with ExitStack() as stack:
         stop = stack.enter_context(StopRequest())
         runtime = prepare_runtime(config)
-        strategy = make_strategy(config)
+        strategy = make_strategy(config, stop)
         runtime.update(device_facts(strategy))
         stack.enter_context(dtype_policy(config.precision))
         with strategy.scope():
             task = build_task()
-        chief = is_chief(strategy)
-        if not chief:
+        workers = WorkerGroup(strategy, stop)
+        if not workers.leads:
             log_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         checkpoints = Checkpoints(
             checkpoint_dir,
             task.checkpoint_items,
             identity=identity,
             keep=config.keep_checkpoints,
-            publishes=chief,
+            publishes=workers.leads,
         )
         restored = checkpoints.restore()
         first_step = restored.step if restored else 0
@@ -111,14 +115,17 @@ def run_training(
                 expected=f"at most {last_step}, the last step",
                 fix="raise training.steps or training.epochs, or remove that folder to start again",
             )
+        workers.check_same_start(identity, first_step)
         if restored:
             logger.info("going on from the checkpoint of step %d", first_step)
         logs = stack.enter_context(TrainingLogs(log_dir, restored.step if restored else None))
         progress = StepProgress(first_step, last_step)
-        loop = _Loop(task, strategy, config, checkpoints, logs, progress, stop, history)
-        loop.run(first_step, last_step)
+        loop = _Loop(task, strategy, workers, config, checkpoints, logs, progress, history)
+        with workers.watched():
+            loop.run(first_step, last_step)
         return TrainingResult(
             task=task,
+            workers=workers,
             history=history,
             resumed_from=first_step,
             seconds=progress.seconds,
@@ -138,11 +145,11 @@ class _Loop:
 
     task: Task
     strategy: tf.distribute.Strategy
+    workers: WorkerGroup
     config: TrainingConfig
     checkpoints: Checkpoints
     logs: TrainingLogs
     progress: StepProgress
-    stop: StopRequest
     history: list[HistoryRow]
 
     def run(self, first_step: int, last_step: int) -> None:
@@ -150,7 +157,7 @@ class _Loop:
         updates = self._updates(first_step)
         step = first_step
         while True:
-            stopping, finished = self.stop.requested, step == last_step
+            stopping, finished = self.workers.stops, step == last_step
             summary_due = finished or step % self.config.summary_every_steps == 0
             checkpoint_due = (
                 finished or stopping or (step and step % self.config.checkpoint_every_steps == 0)
@@ -208,26 +215,29 @@ class _Loop:
         if self.strategy.num_replicas_in_sync > 1:
             dataset = self.strategy.experimental_distribute_dataset(dataset)
         for batch in dataset:
-            yield update(batch)
+            losses, stop_count = update(batch, self.workers.own_count())
+            self.workers.note(stop_count)
+            yield losses
         raise TrainingError(
             "the task's dataset ended before training did",
             expected="batches without end (Task.dataset)",
         )
 
-    def _compile_update(self) -> Callable[[Any], Losses]:
+    def _compile_update(self) -> Callable[[Any, tf.Tensor], tuple[Losses, tf.Tensor]]:
         train_step = self.task.train_step
         if self.config.jit_compile and not isinstance(self.strategy, tf.distribute.TPUStrategy):
             train_step = tf.function(train_step, jit_compile=True, autograph=False)
 
         # AutoGraph would wrap every error raised while tracing in one of its own.
         @tf.function(reduce_retracing=True, autograph=False)
-        def update(batch: Any) -> Losses:
+        def update(batch: Any, own_count: tf.Tensor) -> tuple[Losses, tf.Tensor]:
             per_replica = self.strategy.run(train_step, args=(batch,))
-            return {
+            losses = {
                 name: tf.cast(
                     self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), tf.float32
                 )
                 for name, value in per_replica.items()
             }
+            return losses, self.workers.count(own_count)
 
         return update

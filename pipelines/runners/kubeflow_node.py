@@ -7,13 +7,16 @@ else by the run's parameters.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from components.errors import RunError
+from components.errors import ConfigError, RunError
+from components.trainers.worker_task import read_worker_task
 from pipelines.configs.paper_config import ResolvedConfig
 from pipelines.registry import find_pipeline
 from pipelines.runners.beam_options import node_beam_args
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from pipelines.runners.node import NodeOutcome
 
 
+# The node that several workers may run together.
+TRAINER = "Trainer"
 # The first task of a run loses nothing by ending.
 FIRST_PATIENCE_SECONDS = 60.0
 
@@ -81,18 +86,32 @@ def prepare(request: TaskRequest) -> list[str]:
     ]
 
 
-def run(request: TaskRequest, node_id: str) -> NodeOutcome:
+def run(request: TaskRequest, node_id: str, say: Callable[[str], None]) -> NodeOutcome:
     """Runs one node, or takes it up where an earlier try of it in this run stopped.
+
+    Args:
+        request: The run.
+        node_id: The node.
+        say: Takes a line of news.
 
     Raises:
         PapergardenError: If the node cannot run, or the store stays away.
         Exception: Whatever the node's executor raises.
     """
-    from pipelines.runners.node import open_metadata, read_outcome, run_node
+    from pipelines.runners.node import NodeOutcome, open_metadata, read_outcome, run_node
     from pipelines.runners.patient_metadata import relaunch
     from pipelines.runners.resumed_node import tidy_earlier_try
 
+    part = _part_in_node(request, node_id)
     pipeline_ir = build_pipeline(request)
+    if part != "run":
+        from pipelines.runners.training_worker import await_training_job, help_training
+
+        if part == "help":
+            return NodeOutcome(node_id, "executed", help_training(pipeline_ir, node_id, say))
+        execution_id = await_training_job(pipeline_ir, node_id, say)
+        with open_metadata(pipeline_ir) as handle:
+            return read_outcome(handle.store, node_id, execution_id)
 
     def launch() -> NodeOutcome:
         finished = tidy_earlier_try(pipeline_ir, node_id)
@@ -102,6 +121,24 @@ def run(request: TaskRequest, node_id: str) -> NodeOutcome:
             return read_outcome(handle.store, node_id, finished)
 
     return relaunch(launch)
+
+
+def _part_in_node(request: TaskRequest, node_id: str) -> Literal["run", "help", "await"]:
+    """Whether this process runs a node, helps another that does, or waits for a job that does."""
+    task = read_worker_task()
+    several = task is not None and len(task.addresses) > 1
+    strategy = json.loads(request.resolved.to_json())["training"]["strategy"]
+    if node_id != TRAINER or strategy != "multi_worker":
+        if several:
+            raise ConfigError(
+                "TF_CONFIG names several workers, and each of them would run the node by itself",
+                found=f"node {node_id}, training.strategy={strategy}",
+                expected=f"node {TRAINER}, training.strategy=multi_worker",
+            )
+        return "run"
+    if task is None:
+        return "await"
+    return "run" if task.leads else "help"
 
 
 def build_pipeline(request: TaskRequest) -> pipeline_pb2.Pipeline:

@@ -31,7 +31,7 @@ def tidy_earlier_try(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> int | 
     """
     node = find_node(pipeline_ir, node_id)
     with open_metadata(pipeline_ir) as handle:
-        for execution in _executions(handle, node):
+        for execution in executions_of_run(handle, node):
             if execution_lib.is_execution_successful(execution):
                 return int(execution.id)
             if node.node_info.type.name == RESOLVER_TYPE:
@@ -42,9 +42,10 @@ def tidy_earlier_try(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> int | 
     return None
 
 
-def _executions(
+def executions_of_run(
     handle: PatientMetadata, node: pipeline_pb2.PipelineNode
 ) -> list[metadata_store_pb2.Execution]:
+    """The executions of a node in the run that its pipeline is bound to."""
     contexts = context_lib.prepare_contexts(handle, node.contexts)
     found: list[metadata_store_pb2.Execution] = (
         execution_lib.get_executions_associated_with_all_contexts(handle, contexts)

@@ -1,8 +1,5 @@
 """The shared loop on a tiny task, each run in a process of its own."""
 
-import json
-import socket
-
 import numpy as np
 import pytest
 from training_children import train_in_child
@@ -131,27 +128,6 @@ def test_two_devices_equal_one_with_the_same_global_batch(clip_norm, tmp_path):
     for left, right in zip(one.report["history"], two.report["history"], strict=True):
         assert left == pytest.approx(right, rel=1e-4, abs=1e-6)
     assert_close_weights(one.weights, two.weights, 1e-4)
-
-
-def test_two_workers_equal_one_and_write_one_set_of_checkpoints(plain, tmp_path):
-    workers = []
-    with socket.socket() as first, socket.socket() as second:
-        for listener in (first, second):
-            listener.bind(("localhost", 0))
-        addresses = [f"localhost:{s.getsockname()[1]}" for s in (first, second)]
-    for index in range(2):
-        cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        workers.append({"TF_CONFIG": json.dumps(cluster)})
-    outcome = train_in_child(
-        tmp_path, config=CONFIG | {"strategy": "multi_worker"}, workers=workers
-    )
-    assert outcome.exit_code == 0
-    assert_close_weights(plain.weights, outcome.weights, 1e-4)
-    with np.load(tmp_path / "1-weights.npz") as other:
-        assert_equal_weights(outcome.weights, list(other.values()))
-    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
-    assert names == ["step-00000018", "step-00000020"]
-    assert len(list((tmp_path / "logs").iterdir())) == 1
 
 
 def test_mixed_bfloat16_trains_close_to_float32(plain, tmp_path):

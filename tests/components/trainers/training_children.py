@@ -44,15 +44,39 @@ def train_in_child(folder: Path, **job: Any) -> Outcome:
 
     Args:
         folder: Holds the child's checkpoints (`checkpoints`) and logs (`logs`).
-        **job: See `_train`. `workers` instead makes one child for each of the given environments.
+        **job: See `_train`.
     """
-    for name in ("report.json", "weights.npz"):
-        (folder / name).unlink(missing_ok=True)
+    [outcome] = train_workers_in_children(folder, [{}], **job)
+    return outcome
+
+
+def train_workers_in_children(
+    folder: Path, workers: list[dict[str, Any]], **job: Any
+) -> list[Outcome]:
+    """Trains the tiny task in child processes that run at once.
+
+    Args:
+        folder: Shared by all.
+        workers: What each of them is told beside the job.
+        **job: See `_train`.
+    """
+    prefixes = [f"{rank}-" if rank else "" for rank in range(len(workers))]
+    for prefix in prefixes:
+        for name in ("report.json", "weights.npz"):
+            (folder / f"{prefix}{name}").unlink(missing_ok=True)
     parent = _parent()
-    parent.stdin.write(json.dumps({"folder": str(folder), **job}) + "\n")
+    jobs = [
+        {"folder": str(folder), "prefix": prefix, **job, **worker}
+        for prefix, worker in zip(prefixes, workers, strict=True)
+    ]
+    parent.stdin.write(json.dumps(jobs) + "\n")
     parent.stdin.flush()
-    exit_code = int(parent.stdout.readline())
-    report, weights = folder / "report.json", folder / "weights.npz"
+    codes = json.loads(parent.stdout.readline())
+    return [_outcome(folder, *found) for found in zip(codes, prefixes, strict=True)]
+
+
+def _outcome(folder: Path, exit_code: int, prefix: str) -> Outcome:
+    report, weights = folder / f"{prefix}report.json", folder / f"{prefix}weights.npz"
     return Outcome(
         exit_code,
         json.loads(report.read_text()) if report.exists() else {},
@@ -81,22 +105,21 @@ def _serve() -> None:
 
     del components
     for line in sys.stdin:
-        job = json.loads(line)
-        workers = job.pop("workers", None) or [{}]
-        pids = [_fork({**job, "environment": worker}, rank) for rank, worker in enumerate(workers)]
+        pids = [_fork(job) for job in json.loads(line)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-        print(next((code for code in codes if code), 0), flush=True)
+        print(json.dumps(codes), flush=True)
 
 
-def _fork(job: dict[str, Any], rank: int) -> int:
+def _fork(job: dict[str, Any]) -> int:
     pid = os.fork()
     if pid == 0:
-        _child(job, f"{rank}-" if rank else "")
+        _child(**job)
     return pid
 
 
-def _child(job: dict[str, Any], prefix: str) -> None:
-    folder = Path(job.pop("folder"))
+def _child(folder: str, prefix: str, **job: Any) -> None:
+    folder = Path(folder)
+    os.environ.update(job.pop("environment", {}))
     report: dict[str, Any] = {"progress": [], "log": []}
     handler = logging.Handler()
     handler.emit = lambda record: (  # type: ignore[method-assign]
@@ -110,7 +133,7 @@ def _child(job: dict[str, Any], prefix: str) -> None:
     exit_code = 0
     try:
         train = _train_through_run_fn if "custom_config" in job else _train
-        report.update(train(folder, prefix=prefix, **job))
+        report.update(train(folder, prefix, **job))
     except BaseException as error:  # the test judges it
         exit_code = getattr(error, "exit_code", 70)
         report["error"] = {"type": type(error).__name__, "text": str(error)}
@@ -122,6 +145,7 @@ def _child(job: dict[str, Any], prefix: str) -> None:
 
 def _train(
     folder: Path,
+    prefix: str,
     *,
     config: dict[str, Any],
     faults: dict[str, int] | None = None,
@@ -129,21 +153,20 @@ def _train(
     identity: str = "same",
     devices: int = 1,
     kill_in_save: int | None = None,
-    environment: dict[str, str],
-    prefix: str,
+    terminate_after_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Trains and gives the report.
 
     Args:
         folder: For checkpoints, logs and weights.
+        prefix: Put before the name of the weights' file.
         config: Of `TrainingConfig`.
         faults: Of `Faults`.
         task: Keyword arguments of `TinyTask`.
         identity: Of the run.
         devices: Logical CPU devices to cut the processor into.
         kill_in_save: The process is killed when it publishes the n-th checkpoint.
-        environment: Variables to set first.
-        prefix: Put before the name of the weights' file.
+        terminate_after_seconds: The process gets SIGTERM so long after its start.
     """
     import tensorflow as tf
     from tiny_task import Faults, TinyTask
@@ -151,7 +174,9 @@ def _train(
     from components.trainers.training_config import TrainingConfig
     from components.trainers.training_loop import run_training
 
-    os.environ.update(environment)
+    if terminate_after_seconds is not None:
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        signal.setitimer(signal.ITIMER_REAL, terminate_after_seconds)
     if devices > 1:
         logical = [tf.config.LogicalDeviceConfiguration()] * devices
         tf.config.set_logical_device_configuration(
@@ -180,7 +205,7 @@ def _train(
 
 
 def _train_through_run_fn(
-    folder: Path, *, custom_config: dict[str, Any], environment: dict[str, str], prefix: str
+    folder: Path, prefix: str, *, custom_config: dict[str, Any]
 ) -> dict[str, Any]:
     """Trains the tiny task as the paper `tiny`, the way TFX's Trainer would."""
     import types

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from components.errors import ConfigError, DataError, RunError
 from components.lineage.metadata_uri import sqlite_uri
 from pipelines.configs.paper_config import resolve_config
-from pipelines.registry import find_pipeline
-from pipelines.runners.kubeflow_node import TaskRequest, build_pipeline, find_data
+from pipelines.registry import PIPELINES, find_pipeline
+from pipelines.runners import kubeflow_node
+from pipelines.runners.beam_options import LOCAL_BEAM_ARGS
+from pipelines.runners.kubeflow_node import TaskRequest, _part_in_node, build_pipeline, find_data
 
 RUN_ID = "5f0a"
 
@@ -148,6 +151,80 @@ def test_the_run_knows_its_commit_and_configuration(pipeline: Any) -> None:
         assert facts["git_commit"] == "0123abc"
         assert facts["preset"] == "smoke"
         assert facts["run_id"] == RUN_ID
+
+
+BEAM_NODES = {"ExampleGen", "StatisticsGen", "Transform", "Evaluator"}
+FLINK = ("--runner=FlinkRunner", "--flink_master=flink:8081", "--parallelism=8")
+
+
+@pytest.mark.parametrize("name", sorted(PIPELINES))
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(FLINK, FLINK), (("--direct_num_workers=2",), (*LOCAL_BEAM_ARGS, "--direct_num_workers=2"))],
+    ids=["elsewhere", "here"],
+)
+def test_options_of_beam_reach_every_beam_node_in_their_order(
+    name: str, given: tuple[str, ...], expected: tuple[str, ...], tmp_path: Path
+) -> None:
+    pytest.importorskip("tfx", reason="needs the `pipelines` extra")
+    from tfx.orchestration.local import runner_utils
+    from tfx.proto.orchestration import executable_spec_pb2
+
+    request = task_request(str(tmp_path), pipeline=name, data_root="/data", beam_args=given)
+    pipeline = build_pipeline(request)
+    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    found = {}
+    for node in pipeline.nodes:
+        node_id = node.pipeline_node.node_info.id
+        spec = runner_utils.extract_executor_spec(deployment, node_id)
+        if isinstance(spec, executable_spec_pb2.BeamExecutableSpec):
+            found[node_id] = tuple(
+                one.value.string_value for one in spec.beam_pipeline_args_placeholders
+            )
+    assert set(found) >= BEAM_NODES
+    assert found == dict.fromkeys(found, expected)
+
+
+WORKERS = {"worker": ["a:1", "b:1"]}
+
+
+@pytest.mark.parametrize(
+    ("node_id", "strategy", "index", "part"),
+    [
+        ("Trainer", "multi_worker", 0, "run"),
+        ("Trainer", "multi_worker", 1, "help"),
+        ("Trainer", "multi_worker", None, "await"),
+        ("Trainer", "auto", None, "run"),
+        ("Evaluator", "multi_worker", None, "run"),
+    ],
+)
+def test_what_a_process_has_to_do_with_the_node(
+    node_id: str,
+    strategy: str,
+    index: int | None,
+    part: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if index is not None:
+        task = {"cluster": WORKERS, "task": {"type": "worker", "index": index}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+    request = task_request(str(tmp_path), f"training.strategy={strategy}")
+    assert _part_in_node(request, node_id) == part
+
+
+@pytest.mark.parametrize(
+    ("node_id", "strategy"), [("Trainer", "auto"), ("Evaluator", "multi_worker")]
+)
+def test_workers_that_would_each_run_the_node_are_refused(
+    node_id: str, strategy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = {"cluster": WORKERS, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+    request = task_request(str(tmp_path), f"training.strategy={strategy}")
+    with pytest.raises(ConfigError, match="each of them would run the node by itself"):
+        kubeflow_node.run(request, node_id, print)
 
 
 class Launch:
