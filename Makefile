@@ -8,7 +8,7 @@ BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format test-trixie image test-containers clean
+.PHONY: help setup run test lint format test-trixie image test-containers test-every-pipeline clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -41,6 +41,9 @@ image: setup  ## build kfp/Dockerfile: make image [DEVICE=gpu] [PYTHON_IMAGE=sta
 
 test-containers: setup  ## a compiled pipeline, each task a container: [IMAGE=papergarden:0.1.0]
 	@scripts/test_containers.sh $(ARGS)
+
+test-every-pipeline: setup  ## each pipeline compiled and executed, its lineage that of its local run
+	@PAPERGARDEN_EVERY_PIPELINE=1 $(BIN)/python -m pytest tests/e2e/test_every_pipeline_on_a_cluster.py $(ARGS)
 
 clean:  ## remove environments, caches and builds; runs stay
 	@scripts/remove_containers.sh
