@@ -35,6 +35,8 @@ def run_task(
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(environment)
+    # TFX's nodes look for options of theirs among these words, which would be pytest's.
+    sys.argv = ["papergarden", *words]
     if stop_at is not None:
         logging.getLogger(PROGRESS_LOGGER).addHandler(AtStep(stop_at, signal.SIGTERM))
     sys.exit(main(list(words)))
