@@ -171,9 +171,9 @@ def test_store_and_password_come_from_a_secret_alone(golden: Compiled, golden_pa
 
 def test_training_gets_the_accelerator_and_its_machines(golden: Compiled) -> None:
     specification, pods = golden
-    # FineGAN's Evaluator makes the pictures that it measures.
-    finegan = specification["pipelineInfo"]["name"] == "finegan-pipeline"
-    accelerated = {"Trainer", "Evaluator"} if finegan else {"Trainer"}
+    # The Evaluators of these make or search pictures with a large network.
+    evaluating = specification["pipelineInfo"]["name"] in ("detr-pipeline", "finegan-pipeline")
+    accelerated = {"Trainer", "Evaluator"} if evaluating else {"Trainer"}
     for title in tasks_of(specification):
         wanted = title in accelerated
         container = container_of(specification, title)
