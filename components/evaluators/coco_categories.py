@@ -1,7 +1,6 @@
-"""COCO's categories: which numbers there are, and which of them are things.
+"""COCO's categories as its benchmarks see them: which numbers there are, and which are things.
 
-From `panoptic_coco_categories.json` of cocodataset/panopticapi: 80 things, the categories of
-COCO's detection task, and 53 kinds of stuff. The numbers have gaps.
+They follow from the data's own list, `example_gens.coco_categories`. The numbers have gaps.
 """
 
 from __future__ import annotations
@@ -9,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-_UNUSED_THINGS = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
+from components.example_gens.coco_categories import CATEGORIES
 
-COCO_THINGS = frozenset(range(1, 91)) - _UNUSED_THINGS
-COCO_STUFF = frozenset(
-    {92, 93, 95, 100, 107, 109, 112, 118, 119, 122, 125, 128, 130, 133, 138, 141, 144, 145, 147}
-    | {148, 149, 151, 154, 155, 156, 159, 161, 166, 168, 171, 175, 176, 177, 178, 180, 181}
-    | set(range(184, 201))
-)
+COCO_THINGS = frozenset(number for number, one in CATEGORIES.items() if one.is_thing)
+COCO_STUFF = frozenset(CATEGORIES) - COCO_THINGS
 
 
 @dataclass(frozen=True)

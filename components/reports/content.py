@@ -135,12 +135,14 @@ class PaperInputs:
         example_files: TFRecord files of the split `eval`.
         transform_dir: The TransformGraph artifact.
         saved_model_dir: The exported model, with the signature `evaluate`.
+        evaluation_dir: What the Evaluator measured.
     """
 
     config: Mapping[str, Any]
     example_files: tuple[str, ...]
     transform_dir: str
     saved_model_dir: str
+    evaluation_dir: str = ""
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,7 @@ def _paper_inputs(input_dict: Artifacts, config: Mapping[str, Any]) -> PaperInpu
         example_files=tuple(split_files(_uri(input_dict, "examples"), EVAL_SPLIT)),
         transform_dir=_uri(input_dict, "transform_graph"),
         saved_model_dir=path_utils.serving_model_path(_uri(input_dict, "model")),
+        evaluation_dir=_uri(input_dict, "evaluation"),
     )
 
 
