@@ -24,6 +24,7 @@ from pycocotools import mask as coco_mask
 from components.errors import ConfigError
 from components.example_gens.coco_categories import CATEGORIES
 from components.example_gens.coco_layout import SPLITS
+from components.example_gens.generated_coco_numbers import EVAL_EVERY, image_id, is_evaluated
 from components.example_gens.generated_coco_outlines import outline_polygons
 from components.example_gens.generated_coco_scenes import Region, draw_scene
 from components.example_gens.generated_coco_things import THINGS
@@ -35,8 +36,6 @@ DRAWING = 1
 
 _FOLDERS = {*SPLITS.values(), "annotations"}
 _JPEG_QUALITY = 92
-# Every so many-th picture is in val2017.
-_EVAL_EVERY = 4
 _INFO = {"description": "Generated scenes of things on stuff", "version": "1.0", "year": 2026}
 _LICENCE = {"id": 1, "name": "No known copyright restrictions", "url": ""}
 
@@ -62,7 +61,7 @@ class GeneratedCoco:
     def __post_init__(self) -> None:
         """Refuses numbers out of range."""
         for name, value, least, most in (
-            ("images", self.images, _EVAL_EVERY, 999_999),
+            ("images", self.images, EVAL_EVERY, 999_999),
             ("classes", self.classes, 1, len(THINGS)),
             ("seed", self.seed, 0, 2**63 - 1),
             ("longest_side", self.longest_side, 64, 4096),
@@ -110,8 +109,8 @@ def write_generated_coco(
     if is_there(directory, SETTINGS_FILE, asdict(settings), _FOLDERS):
         return directory
     numbers = {
-        "train": [one for one in range(images) if one % _EVAL_EVERY != _EVAL_EVERY - 1],
-        "eval": list(range(_EVAL_EVERY - 1, images, _EVAL_EVERY)),
+        "train": [one for one in range(images) if not is_evaluated(one)],
+        "eval": [one for one in range(images) if is_evaluated(one)],
     }
     for split, pictures in numbers.items():
         _write_split(directory, SPLITS[split], settings, pictures)
@@ -146,20 +145,19 @@ def _write_split(directory: Path, name: str, settings: GeneratedCoco, pictures: 
         folder.mkdir(parents=True, exist_ok=True)
     for number in pictures:
         picture, regions = draw(settings, number)
-        # With gaps, as COCO's.
-        image_id = 1000 + 37 * number
-        stem = f"{image_id:012d}"
+        image_number = image_id(number)
+        stem = f"{image_number:012d}"
         Image.fromarray(picture).save(directory / name / f"{stem}.jpg", quality=_JPEG_QUALITY)
-        images.append(_image(image_id, f"{stem}.jpg", picture))
+        images.append(_image(image_number, f"{stem}.jpg", picture))
         ids = _segment_ids(settings, number, len(regions))
         _write_map(maps / f"{stem}.png", regions, ids)
         segments = [_segment(*pair) for pair in zip(regions, ids, strict=True)]
         panoptic.append(
-            {"segments_info": segments, "file_name": f"{stem}.png", "image_id": image_id}
+            {"segments_info": segments, "file_name": f"{stem}.png", "image_id": image_number}
         )
         for index, region in enumerate(region for region in regions if region.is_thing):
             instances.append(
-                {**_instance(region), "image_id": image_id, "id": 100 * image_id + index}
+                {**_instance(region), "image_id": image_number, "id": 100 * image_number + index}
             )
     for kind, listed in (("instances", instances), ("panoptic", panoptic)):
         content = {

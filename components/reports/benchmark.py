@@ -15,6 +15,8 @@ from components.lineage.facts import format_number
 _AFTER_STEPS = re.compile(r"after ([\d,]+) steps")
 # A metric `name` may come with `name_low` and `name_high`, its confidence interval.
 _LOW, _HIGH = "_low", "_high"
+# Within longer names.
+_ABBREVIATIONS = frozenset({"ap", "ar", "pq", "rq", "sq"})
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,11 @@ def _is_bound(name: str, metrics: Mapping[str, float]) -> bool:
 
 def metric_title(name: str) -> str:
     """Returns a metric's name as a title: `psnr` is an abbreviation, `cross_entropy` is words."""
-    return name.replace("_", " ").capitalize() if "_" in name else name.upper()
+    if "_" not in name:
+        return name.upper()
+    words = [word.upper() if word in _ABBREVIATIONS else word for word in name.split("_")]
+    title = " ".join(words)
+    return title[0].upper() + title[1:]
 
 
 def meanings(rows: Iterable[BenchmarkRow]) -> dict[str, str]:
@@ -116,9 +122,19 @@ def meanings(rows: Iterable[BenchmarkRow]) -> dict[str, str]:
     return {name: BENCHMARK_METRICS[name].meaning for name in names if name in BENCHMARK_METRICS}
 
 
-def headline(verdict: Verdict | None, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Returns the few numbers to show large: the metrics, then `facts` that are not empty."""
+def headline(
+    verdict: Verdict | None, facts: Mapping[str, Any], chosen: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Returns the few numbers to show large: the metrics, then `facts` that are not empty.
+
+    Args:
+        verdict: Holds the metrics.
+        facts: What else there is to show.
+        chosen: The metrics to show, of those that were measured; empty shows all.
+    """
     metrics = verdict.metrics if verdict else {}
+    if chosen:
+        metrics = {name: metrics[name] for name in chosen if name in metrics}
     tiles = [
         (metric_title(name), shown(name, value))
         for name, value in metrics.items()

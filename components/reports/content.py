@@ -156,6 +156,7 @@ class PaperContent:
         sections: Shown between the verdict and the curves.
         charts: Which curves share a chart, shown first and in this order; curves that are in none
             are grouped by their names' endings.
+        headline: The metrics to show large, in this order; empty shows all.
         references: Points to draw into the curves, and `reference_name` to call them.
         protocol: What the numbers of this run depend on, in one line.
         files: File name -> bytes, written beside the report.
@@ -166,6 +167,7 @@ class PaperContent:
     subject: str
     sections: tuple[Section, ...] = ()
     charts: tuple[Chart, ...] = ()
+    headline: tuple[str, ...] = ()
     references: tuple[ReferencePoint, ...] = ()
     reference_name: str = ""
     protocol: str = ""

@@ -34,7 +34,7 @@ def render_html(report: Report) -> str:
         lineage=report.lineage,
         content=report.content,
         verdict=report.verdict,
-        tiles=headline(report.verdict, _tile_facts(report)),
+        tiles=headline(report.verdict, _tile_facts(report), report.content.headline),
         charts=charts,
         chart_columns=chart_columns(len(charts)),
         benchmark=benchmark,
