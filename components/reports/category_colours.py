@@ -1,13 +1,12 @@
-"""A colour for each category: the same in every picture, and unlike its neighbours'.
+"""A colour for each category: the same in every picture, and unlike the others'.
 
-Hues go round by the golden section, so that the numbers in use are far apart whichever they are.
-Lightness and chroma are those of OKLCH (Ottosson 2020), in which hues are equally light: things are
-vivid, stuff is pale.
+Hues go round by a number that no small fraction is near, so that those in use are far apart
+whichever they are; lightness and chroma take turns, of other lengths. They are those of OKLCH
+(Ottosson 2020), in which hues are equally light: things are vivid, stuff is pale.
 """
 
 from __future__ import annotations
 
-import colorsys
 import math
 
 import numpy as np
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 
 Rgb = tuple[int, int, int]
 
-_GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
-# Numbers with near hues differ by 21, 34 or 55, and so in lightness.
-_LIGHTNESS = (0.72, 0.58, 0.84, 0.65)
-_CHROMA_THING, _CHROMA_STUFF = 0.17, 0.07
+# A turn's share, the reciprocal of the plastic number.
+_HUE_STEP = 0.7548776662
+# In this order COCO's things are far apart.
+_LIGHTNESS = (0.71, 0.86, 0.56, 0.64, 0.78)
+_CHROMA_THING, _CHROMA_STUFF = (0.18, 0.12), (0.08, 0.05)
 # OKLab -> cone responses -> linear sRGB.
 _TO_CONES = np.array(
     [
@@ -34,15 +34,17 @@ _TO_LINEAR = np.array(
         [-0.0041960863, -0.7034186147, 1.7076147010],
     ]
 )
-# Of black and white ink, the one that is read better changes at this brightness, [0, 255].
-_MIDDLE = 140
+# Of red, green and blue, when linear, in how bright a colour looks.
+_BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722])
+# Black and white ink are read equally well on this brightness (WCAG 2).
+_MIDDLE = 0.179
 
 
 def category_colour(category: int, *, is_thing: bool = True) -> Rgb:
     """Returns the colour of a category, 8-bit levels of red, green and blue."""
-    angle = 2 * math.pi * (category * _GOLDEN_SECTION % 1.0)
-    chroma = _CHROMA_THING if is_thing else _CHROMA_STUFF
-    lightness = _LIGHTNESS[category % len(_LIGHTNESS)]
+    angle = 2 * math.pi * (category * _HUE_STEP % 1.0)
+    chromas = _CHROMA_THING if is_thing else _CHROMA_STUFF
+    lightness, chroma = (values[category % len(values)] for values in (_LIGHTNESS, chromas))
     lab = np.array([lightness, chroma * math.cos(angle), chroma * math.sin(angle)])
     return _srgb(_TO_LINEAR @ (_TO_CONES @ lab) ** 3)
 
@@ -54,8 +56,9 @@ def hexadecimal(colour: Rgb) -> str:
 
 def ink_on(colour: Rgb) -> Rgb:
     """Returns black or white, whichever is read better on a colour."""
-    brightness = 255 * colorsys.rgb_to_yiq(*(level / 255 for level in colour))[0]
-    return (16, 20, 26) if brightness > _MIDDLE else (255, 255, 255)
+    levels = np.array(colour) / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    return (16, 20, 26) if linear @ _BRIGHTNESS > _MIDDLE else (255, 255, 255)
 
 
 def _srgb(linear: NDArray[np.float64]) -> Rgb:
