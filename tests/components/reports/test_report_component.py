@@ -22,7 +22,7 @@ from components.evaluators.verdict import Verdict  # noqa: E402
 from components.lineage.metadata_uri import connect, sqlite_uri  # noqa: E402
 from components.lineage.query import LineageError, run_lineage  # noqa: E402
 from components.reports import report_component  # noqa: E402
-from components.reports.content import PaperInputs  # noqa: E402
+from components.reports.content import PaperContent, PaperInputs  # noqa: E402
 from components.reports.report_component import PapergardenReportV1, Report  # noqa: E402
 from components.reports.siren_signals import load_signals  # noqa: E402
 
@@ -185,6 +185,27 @@ def test_a_paper_without_tasks_is_compared_by_its_data_set(setting: Setting) -> 
     setting.properties["config_json"] = json.dumps({"data": {"dataset": "cifar10"}})
     setting.run()
     assert json.loads(Path(setting.output.uri, "report.json").read_text())["task"] == "cifar10"
+
+
+def test_paper_is_told_where_everything_is(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[PaperInputs] = []
+
+    def paper_content(inputs: PaperInputs) -> PaperContent:
+        seen.append(inputs)
+        return PaperContent("title", "authors", "subject")
+
+    monkeypatch.setattr(report_component, "find_paper_content", lambda _: paper_content)
+    setting.run()
+    [inputs] = seen
+    directories = {name: artifacts[0].uri for name, artifacts in setting.inputs.items()}
+    assert inputs.evaluation_dir == directories["evaluation"]
+    assert inputs.transform_dir == directories["transform_graph"]
+    assert inputs.saved_model_dir == f"{directories['model']}/Format-Serving"
+    assert [Path(path).parents[1] for path in inputs.example_files] == [
+        Path(directories["examples"])
+    ]
 
 
 def test_unknown_run_is_an_error(setting: Setting) -> None:
