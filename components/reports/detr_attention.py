@@ -22,6 +22,8 @@ _DIMMED = 0.55
 _ROOT = 0.6
 # Of the brightest place: what is there must still be seen.
 _OPACITY = 0.85
+# The brightest place counts at least so many times the mean: who looks everywhere looks nowhere.
+_LEAST_PEAK = 4.0
 
 
 def attention_rows(
@@ -61,7 +63,8 @@ def look_map(pixels: Pixels, attention: NDArray[np.float32]) -> Pixels:
     from PIL import Image
 
     height, width = pixels.shape[:2]
-    strength = Image.fromarray(attention / max(float(attention.max()), 1e-12))
+    peak = max(float(attention.max()), _LEAST_PEAK * float(attention.mean()), 1e-12)
+    strength = Image.fromarray(attention / peak)
     smooth = np.asarray(strength.resize((width, height), Image.Resampling.BICUBIC))
     levels = np.clip(smooth, 0.0, 1.0)[..., np.newaxis] ** _ROOT
     gray = pixels @ np.array([0.299, 0.587, 0.114])

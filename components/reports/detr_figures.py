@@ -21,7 +21,7 @@ from components.reports.detr_predictions import Predictions, ShownImage, load_pr
 from components.reports.detr_protocol import data_in_words, protocol
 from components.reports.panel_png import rows_png
 from components.reports.panel_svg import row_picture
-from components.reports.picture_panels import PanelRow
+from components.reports.picture_panels import PAGE_WIDTH, PanelRow
 from components.trainers.detr.panoptic import THRESHOLD
 
 _TITLE = "End-to-End Object Detection with Transformers"
@@ -90,7 +90,7 @@ def _boxes(images: Sequence[ShownImage], rows: Sequence[tuple[int, PanelRow]]) -
         f"score of at least {DRAWN_FROM:.0%}. Dashed boxes are crowds."
     )
     if not found:
-        text += " Nothing was."
+        text += " Nothing was found."
     return Section("Boxes", text, _picture_rows(rows, "True boxes, and those found"))
 
 
@@ -119,11 +119,15 @@ def _attention(images: Sequence[ShownImage], rows: Sequence[tuple[int, PanelRow]
 
 
 def _precision(measured: Measured) -> Section:
-    pictures = tuple(
-        picture
+    known = {
+        title: measured.by_metric[metric]
         for metric, title in _PRECISION_TITLES.items()
         if metric in measured.by_metric
-        and (picture := precision_picture(title, measured.by_metric[metric])) is not None
+    }
+    pictures = tuple(
+        picture
+        for title, values in known.items()
+        if (picture := precision_picture(title, values, PAGE_WIDTH / len(known))) is not None
     )
     text = (
         "The share of the detections that are right, where the surest of them find a given share "

@@ -13,12 +13,13 @@ _PREFIX = "precision_"
 _SHOWN = {"precision_50": "overlap 0.5", "precision_75": "overlap 0.75"}
 
 
-def precision_picture(title: str, values: CategoryValues) -> Picture | None:
+def precision_picture(title: str, values: CategoryValues, width: float = 500.0) -> Picture | None:
     """Draws precision at overlaps of 0.5 and 0.75, and the mean over all ten.
 
     Args:
         title: Above the chart.
         values: Of `ap` or `mask_ap`.
+        width: In pixels of the page.
 
     Returns:
         None where there was nothing to find.
@@ -32,7 +33,7 @@ def precision_picture(title: str, values: CategoryValues) -> Picture | None:
         return None
     drawn = {words: curves[name] for name, words in _SHOWN.items() if name in curves}
     drawn[f"mean over {len(curves)} overlaps"] = np.mean(list(curves.values()), axis=0)
-    with chart(500, 300) as (figure, (axes,)):
+    with chart(width, 300) as (figure, (axes,)):
         for (words, precision), colour in zip(drawn.items(), SERIES, strict=False):
             axes.plot(
                 RECALL_LEVELS, precision, color=colour, label=f"{words}: {precision.mean():.1%}"

@@ -154,13 +154,13 @@ def test_boxes_are_named_and_scored_and_the_unsure_ones_left_out() -> None:
     assert not [word for word in first if word.startswith("car")]
     assert {"true: 2 boxes", "found: 3"} <= set(first)
     assert "found: 0" in second
-    assert "Nothing was" not in content().sections[0].text
+    assert "Nothing was found" not in content().sections[0].text
 
 
 def test_a_detector_without_masks_shows_no_segments() -> None:
     made = content_of(predictions(NOTHING, panoptic=False), Measured(), CONFIG)
     assert [section.title for section in made.sections] == ["Boxes", "Where queries look"]
-    assert made.sections[0].text.endswith("Nothing was.")
+    assert made.sections[0].text.endswith("Nothing was found.")
     assert set(made.files) == {"boxes.png", "attention.png"}
 
 
