@@ -15,6 +15,10 @@ LARGEST_NOTEBOOK_BYTES = 400_000
 
 # Injected after the cell tagged `parameters`.
 SMOKE_SIZES = {
+    "detr": """
+SIDE = 64
+IMAGES = STEPS = 2
+""",
     "finegan": """
 WIDTH = 4
 IMAGES = 24
