@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 Rgb = tuple[int, int, int]
 
-# A turn's share, the reciprocal of the plastic number.
-_HUE_STEP = 0.7548776662
-# In this order COCO's things are far apart.
-_LIGHTNESS = (0.71, 0.86, 0.56, 0.64, 0.78)
-_CHROMA_THING, _CHROMA_STUFF = (0.18, 0.12), (0.08, 0.05)
+# Shares of a turn; the step is the reciprocal of the plastic number.
+_FIRST_HUE, _HUE_STEP = 0.1, 0.7548776662
+# In this order COCO's things are far apart, and people are vivid.
+_LIGHTNESS = (0.78, 0.71, 0.86, 0.56, 0.64)
+_CHROMA_THING, _CHROMA_STUFF = (0.12, 0.18), (0.05, 0.08)
 # OKLab -> cone responses -> linear sRGB.
 _TO_CONES = np.array(
     [
@@ -42,7 +42,7 @@ _MIDDLE = 0.179
 
 def category_colour(category: int, *, is_thing: bool = True) -> Rgb:
     """Returns the colour of a category, 8-bit levels of red, green and blue."""
-    angle = 2 * math.pi * (category * _HUE_STEP % 1.0)
+    angle = 2 * math.pi * ((_FIRST_HUE + category * _HUE_STEP) % 1.0)
     chromas = _CHROMA_THING if is_thing else _CHROMA_STUFF
     lightness, chroma = (values[category % len(values)] for values in (_LIGHTNESS, chromas))
     lab = np.array([lightness, chroma * math.cos(angle), chroma * math.sin(angle)])
