@@ -241,6 +241,13 @@ def test_attention_is_brightest_where_the_query_looks() -> None:
     assert (look_map(np.zeros((6, 6, 3), np.uint8), np.zeros((2, 2), np.float32)) == 0).all()
 
 
+def test_a_query_that_looks_everywhere_is_bright_nowhere() -> None:
+    black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    peaked = np.eye(6, dtype=np.float32)
+    flat, sharp = (look_map(black, one).max() for one in (np.full((6, 6), 0.03, "f"), peaked))
+    assert int(flat) < 0.85 * int(sharp) and sharp > 200
+
+
 def test_categories_are_told_the_best_first_and_stuff_last() -> None:
     table = category_table(measured(), Categories())
     assert table.columns == (
