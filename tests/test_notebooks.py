@@ -17,7 +17,7 @@ LARGEST_NOTEBOOK_BYTES = 400_000
 SMOKE_SIZES = {
     "detr": """
 SIDE = 64
-IMAGES = STEPS = 2
+IMAGES = STEPS = MASK_STEPS = 2
 """,
     "finegan": """
 WIDTH = 4
