@@ -147,15 +147,13 @@ def _small_network() -> NetworkConfig:
 
 
 def _sample(task: Task) -> DetrConfig:
-    """The same in less time."""
+    """The same on smaller pictures, in less time."""
     small = _small(task)
-    steps = 1_000 if task == "detection" else 200
-    return small.model_copy(
-        update={
-            "experiment": replace(small.experiment, drop_epoch=0),
-            "training": replace(small.training, steps=steps, summary_every_steps=50),
-        }
-    )
+    steps, drop = (2_000, 18) if task == "detection" else (300, 0)
+    data = replace(small.data, canvas_size=136, eval_size=96, max_size=128, train_sizes=(80, 96))
+    training = replace(small.training, steps=steps, summary_every_steps=50)
+    experiment = replace(small.experiment, drop_epoch=drop)
+    return small.model_copy(update={"experiment": experiment, "data": data, "training": training})
 
 
 def _smoke(task: Task) -> DetrConfig:
