@@ -104,7 +104,7 @@ def _paper(dataset: Dataset, task: Task) -> DetrConfig:
 
 
 def _small(task: Task) -> DetrConfig:
-    """A twentieth of the paper's weights, all of which train, on pictures of 160 pixels."""
+    """A twelfth of the paper's weights, all of which train, on pictures of 160 pixels."""
     steps, drop = (6_000, 50) if task == "detection" else (1_000, 0)
     return DetrConfig(
         experiment=DetrExperiment(backbone_learning_rate=SCRATCH_RATE, drop_epoch=drop),
