@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from resumed_task import assert_resumes_exactly
 from tiny_detr import images_fn, make_task, tiny_network, values
 
 from components.errors import ConfigError
@@ -139,55 +138,15 @@ def test_mixed_precision_trains_with_float32_variables(precision: str) -> None:
     assert np.isfinite(rows[1]["loss"])
 
 
-RESUMED = """
-import json, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-folder = Path(sys.argv[2])
-import numpy as np
-from tiny_detr import make_task, values
-from components.trainers.training_config import TrainingConfig
-from components.trainers.training_loop import run_training
-
-options = dict(seed=3, learning_rate=2e-3, checkpoint_every_steps=4, summary_every_steps=2, steps=6)
-options |= dict(accumulation_steps=2, clip_norm=0.1)
-result = run_training(
-    lambda: make_task(**options), TrainingConfig(**options),
-    folder / "checkpoints", folder / "logs", identity="same",
-)
-items = result.task.checkpoint_items.values()
-np.savez(folder / "weights.npz", *[value for item in items for value in values(item.variables)])
-(folder / "report.json").write_text(json.dumps([result.resumed_from, result.history]))
-"""
-
-
-def _run(program: str, project_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, str(Path(__file__).parent), *arguments],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_run_that_goes_on_ends_with_the_same_weights(project_dir: Path, tmp_path: Path) -> None:
     """In another process, dropout and all."""
-    outcomes = []
-    for _ in range(2):
-        finished = _run(RESUMED, project_dir, str(tmp_path))
-        assert finished.returncode == 0, finished.stderr[-3000:]
-        with np.load(tmp_path / "weights.npz") as archive:
-            weights = [archive[name] for name in archive.files]
-        outcomes.append((*json.loads((tmp_path / "report.json").read_text()), weights))
-        # The second process finds what a killed one would have left.
-        shutil.rmtree(tmp_path / "checkpoints" / "step-00000006")
-    straight, resumed = outcomes
-    assert (straight[0], resumed[0]) == (0, 4)
-    assert straight[1] == resumed[1]
-    assert len(straight[2]) > 150
-    for own, reference in zip(resumed[2], straight[2], strict=True):
-        np.testing.assert_array_equal(own, reference)
+    assert_resumes_exactly(
+        Path(__file__).with_name("tiny_detr.py"),
+        tmp_path,
+        project_dir,
+        fewest_arrays=150,
+        training={"accumulation_steps": 2, "clip_norm": 0.1},
+    )
 
 
 REPLICAS = """
@@ -225,5 +184,11 @@ for one, other in zip(values(alone.model.variables), values(shared.model.variabl
 
 def test_two_replicas_do_what_one_does(project_dir: Path) -> None:
     """In a process of its own: devices are fixed once TensorFlow has started."""
-    finished = _run(REPLICAS, project_dir)
+    finished = subprocess.run(
+        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
+        cwd=project_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert finished.returncode == 0, finished.stderr[-3000:]

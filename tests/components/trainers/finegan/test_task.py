@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from resumed_task import assert_resumes_exactly
 from tiny_finegan import BATCH, NETWORK, compiled_step, make_task, values
 
 from components.errors import ConfigError
@@ -166,54 +165,15 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
         make_task(hard_negative_steps=8)
 
 
-RESUMED = """
-import json, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-folder = Path(sys.argv[2])
-import numpy as np
-from tiny_finegan import make_task, values
-from components.trainers.training_config import TrainingConfig
-from components.trainers.training_loop import run_training
-
-options = dict(seed=3, learning_rate=2e-3, checkpoint_every_steps=4, summary_every_steps=2, steps=6)
-result = run_training(
-    lambda: make_task(hard_negative_steps=3, **options), TrainingConfig(**options),
-    folder / "checkpoints", folder / "logs", identity="same",
-)
-items = result.task.checkpoint_items.values()
-np.savez(folder / "weights.npz", *[value for item in items for value in values(item.variables)])
-(folder / "report.json").write_text(json.dumps([result.resumed_from, result.history]))
-"""
-
-
-def _run(program: str, project_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program, str(Path(__file__).parent), *arguments],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_run_that_goes_on_ends_with_the_same_weights(project_dir: Path, tmp_path: Path) -> None:
     """In another process, from a checkpoint in the phase of hard negatives."""
-    outcomes = []
-    for _ in range(2):
-        finished = _run(RESUMED, project_dir, str(tmp_path))
-        assert finished.returncode == 0, finished.stderr[-3000:]
-        with np.load(tmp_path / "weights.npz") as archive:
-            weights = [archive[name] for name in archive.files]
-        outcomes.append((*json.loads((tmp_path / "report.json").read_text()), weights))
-        # The second process finds what a killed one would have left.
-        shutil.rmtree(tmp_path / "checkpoints" / "step-00000006")
-    straight, resumed = outcomes
-    assert (straight[0], resumed[0]) == (0, 4)
-    assert straight[1] == resumed[1]
-    assert len(straight[2]) > 200
-    for own, reference in zip(resumed[2], straight[2], strict=True):
-        np.testing.assert_array_equal(own, reference)
+    assert_resumes_exactly(
+        Path(__file__).with_name("tiny_finegan.py"),
+        tmp_path,
+        project_dir,
+        fewest_arrays=200,
+        hard_negative_steps=3,
+    )
 
 
 REPLICAS = """
@@ -253,5 +213,11 @@ assert shared.summarize(5).scalars["child_mask_share"] > 0
 
 def test_two_replicas_do_what_one_does(project_dir: Path) -> None:
     """In a process of its own: devices are fixed once TensorFlow has started."""
-    finished = _run(REPLICAS, project_dir)
+    finished = subprocess.run(
+        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
+        cwd=project_dir,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert finished.returncode == 0, finished.stderr[-3000:]
