@@ -7,8 +7,8 @@
 | preset | hardware    | time       | score | paper |
 |--------|-------------|------------|-------|-------|
 | smoke  | 2 CPU cores | 1 minute   | none to speak of: it shows that everything works | - |
-| sample | 2 CPU cores | 5 minutes  | generated scenes, box AP50 | - |
-| small  | 2 CPU cores | 1 hour     | generated scenes, see docs/detr.md | - |
+| sample | 2 CPU cores | 12 minutes | generated scenes, box AP50 0.24 | - |
+| small  | 2 CPU cores | 1 hour     | generated scenes, box AP50 0.76, PQ 0.64 | - |
 | paper  | 8 GPUs      | 10 days    | COCO: box AP 42.0; PQ 43.4 | tables 1 and 5 |
 
 `task=detection` trains boxes and classes; `task=panoptic` the mask head, on the latest blessed
@@ -147,13 +147,15 @@ def _small_network() -> NetworkConfig:
 
 
 def _sample(task: Task) -> DetrConfig:
-    """The same on smaller pictures, in less time."""
+    """The same in less time: until the classes are learned, but not yet the boxes' last pixels."""
     small = _small(task)
-    steps, drop = (2_000, 18) if task == "detection" else (300, 0)
-    data = replace(small.data, canvas_size=136, eval_size=96, max_size=128, train_sizes=(80, 96))
-    training = replace(small.training, steps=steps, summary_every_steps=50)
-    experiment = replace(small.experiment, drop_epoch=drop)
-    return small.model_copy(update={"experiment": experiment, "data": data, "training": training})
+    steps = 2_000 if task == "detection" else 500
+    return small.model_copy(
+        update={
+            "experiment": replace(small.experiment, drop_epoch=0),
+            "training": replace(small.training, steps=steps, summary_every_steps=50),
+        }
+    )
 
 
 def _smoke(task: Task) -> DetrConfig:
