@@ -15,6 +15,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from components.errors import RunError
 from pipelines.runners.artifact_contents import PUSHED_DESTINATION, record_contents
 from pipelines.runners.patient_metadata import PatientMetadata
+from pipelines.runners.resolver_errors import resolver_errors
 
 # TFX's name for the runtime parameter every compiled pipeline has.
 RUN_ID_PARAMETER = "pipeline-run-id"
@@ -76,18 +77,19 @@ def run_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> NodeOutcome:
 
     Raises:
         RunError: If the node's inputs are not there.
-        Exception: Whatever the node's executor raises.
+        Exception: Whatever the node's executor or resolver raises.
     """
     node = find_node(pipeline_ir, node_id)
     deployment = runner_utils.extract_local_deployment_config(pipeline_ir)
-    execution_info = launcher.Launcher(
-        pipeline_node=node,
-        mlmd_connection=open_metadata(pipeline_ir),
-        pipeline_info=pipeline_ir.pipeline_info,
-        pipeline_runtime_spec=pipeline_ir.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-    ).launch()
+    with resolver_errors() as logged:
+        execution_info = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=open_metadata(pipeline_ir),
+            pipeline_info=pipeline_ir.pipeline_info,
+            pipeline_runtime_spec=pipeline_ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+        ).launch()
     if execution_info is None or not execution_info.execution_id:
         raise RunError(
             f"{node_id} could not start",
@@ -95,7 +97,12 @@ def run_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> NodeOutcome:
             fix="look at the first failed node of the run",
         )
     with open_metadata(pipeline_ir) as handle:
-        return read_outcome(handle.store, node_id, execution_info.execution_id)
+        try:
+            return read_outcome(handle.store, node_id, execution_info.execution_id)
+        except RunError as error:
+            if logged:
+                raise logged[0] from error
+            raise
 
 
 def find_node(pipeline_ir: pipeline_pb2.Pipeline, node_id: str) -> pipeline_pb2.PipelineNode:

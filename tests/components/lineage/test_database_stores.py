@@ -113,7 +113,8 @@ def test_a_type_that_many_put_at_once_is_there_once(
     uri = database_server.uri("mlmd")
     store = connect(uri)
     context = multiprocessing.get_context("spawn")
-    start = context.Barrier(RACERS, timeout=60)
+    # They import TensorFlow first, which takes a busy machine minutes.
+    start = context.Barrier(RACERS, timeout=240)
     racers = [context.Process(target=put_types, args=(uri, start)) for _ in range(RACERS)]
     for racer in racers:
         racer.start()
