@@ -52,8 +52,10 @@ def worker_pool(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     # Not of the server that tasks are forked from: it has to be started with what they import.
     context = multiprocessing.get_context("spawn")
     port, log = free_port(), tmp_path / "pool.log"
-    process = context.Process(target=serve, args=(port, log))
+    listening = context.Event()
+    process = context.Process(target=serve, args=(port, log, listening))
     process.start()
+    assert listening.wait(300), log.read_text()
     yield f"127.0.0.1:{port}", log
     process.kill()
     process.join()

@@ -20,8 +20,14 @@ class WorkerPool(BeamFnExternalWorkerPoolServicer):
         return super().StartWorker(start_worker_request, unused_context)
 
 
-def serve(port: int, log_file: Path) -> None:
-    """Starts workers for whoever asks at the port of loopback, until the process is ended."""
+def serve(port: int, log_file: Path, listening: Any) -> None:
+    """Starts workers for whoever asks at the port of loopback, until the process is ended.
+
+    Args:
+        port: To listen at.
+        log_file: For what the workers say.
+        listening: An event, set once it listens.
+    """
     log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -29,4 +35,5 @@ def serve(port: int, log_file: Path) -> None:
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
+    listening.set()
     server.wait_for_termination()

@@ -94,20 +94,11 @@ def test_text_comes_back_as_it_was_given(open_store: OpenStore, text: str) -> No
         assert kept.custom_properties == given.custom_properties
 
 
-def put_types(uri: str, start: Any) -> None:
-    """Puts each of the types in the same moment as the other processes."""
-    store = PatientStore(connection_config(uri), PATIENCE_SECONDS)
-    for name in RACED_TYPES:
-        start.wait()
-        store.put_artifact_type(
-            metadata_store_pb2.ArtifactType(name=name), can_add_fields=True, can_omit_fields=True
-        )
-
-
 def test_a_type_that_many_put_at_once_is_there_once(
     database_server: DatabaseServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from database_server import OWNER, PASSWORDS
+    from raced_types import put_types
 
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORDS[OWNER])
     uri = database_server.uri("mlmd")
@@ -115,7 +106,8 @@ def test_a_type_that_many_put_at_once_is_there_once(
     context = multiprocessing.get_context("spawn")
     # They import TensorFlow first, which takes a busy machine minutes.
     start = context.Barrier(RACERS, timeout=240)
-    racers = [context.Process(target=put_types, args=(uri, start)) for _ in range(RACERS)]
+    arguments = (uri, RACED_TYPES, PATIENCE_SECONDS, start)
+    racers = [context.Process(target=put_types, args=arguments) for _ in range(RACERS)]
     for racer in racers:
         racer.start()
     for racer in racers:
