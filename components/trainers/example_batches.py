@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.example_gens.record_source import AUGMENT_SEED
 from components.example_gens.split_files import read_records
+from components.trainers.trainer_inputs import TrainerInputs
 from components.trainers.transform_graph import TransformGraph, without_tuning
 from components.transforms.augmentation_seeds import ALGORITHM, epoch_seed, fold_in
 
@@ -80,6 +81,31 @@ def training_batches(
         transformed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
     return without_tuning(transformed_batches.prefetch(BATCHES_AHEAD))
+
+
+def batches_from_step(
+    inputs: TrainerInputs,
+    graph: TransformGraph,
+    *,
+    batch_size: int,
+    drop_remainder: bool = False,
+    finish: Callable[[Batch, tf.Tensor], Batch] | None = None,
+) -> Callable[[int], tf.data.Dataset]:
+    """First step -> `training_batches` of the split `train` from there on, as tasks take them."""
+
+    def batches(first_step: int) -> tf.data.Dataset:
+        return training_batches(
+            inputs.train_paths,
+            graph,
+            num_records=inputs.num_train_records,
+            batch_size=batch_size,
+            seed=inputs.training.seed,
+            first_step=first_step,
+            drop_remainder=drop_remainder,
+            finish=finish,
+        )
+
+    return batches
 
 
 def _shuffled(files: Sequence[str], buffer: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:

@@ -14,7 +14,7 @@ from components.trainers.detr.experiment import BLESSED, DetrExperiment
 from components.trainers.detr.export import TARGET, ImagesFn
 from components.trainers.detr.network_config import NetworkConfig
 from components.trainers.detr.task import DetrTask
-from components.trainers.example_batches import training_batches
+from components.trainers.example_batches import batches_from_step
 from components.trainers.task import Task
 from components.trainers.trainer_inputs import TrainerInputs
 from components.trainers.transform_graph import TransformGraph, read_examples
@@ -161,19 +161,13 @@ def _train_batches(
         view = {name: batch[AUGMENTED + name] for name in names}
         return numbered(_finished(view, network), step)
 
-    def train_batches(first_step: int) -> tf.data.Dataset:
-        return training_batches(
-            inputs.train_paths,
-            graph,
-            num_records=inputs.num_train_records,
-            batch_size=experiment.batch_size,
-            seed=inputs.training.seed,
-            first_step=first_step,
-            drop_remainder=True,
-            finish=finish,
-        )
-
-    return train_batches
+    return batches_from_step(
+        inputs,
+        graph,
+        batch_size=experiment.batch_size,
+        drop_remainder=True,
+        finish=finish,
+    )
 
 
 def _summary_batch(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from components.errors import ConfigError
 from components.evaluators.generated_images_config import GeneratedImagesConfig
 from components.example_gens.boxed_image_config import BoxedImageDataConfig, config_of
-from components.trainers.example_batches import training_batches
+from components.trainers.example_batches import batches_from_step
 from components.trainers.finegan.evaluated_records import EvaluatedRecords
 from components.trainers.finegan.experiment import FineGanExperiment
 from components.trainers.finegan.network_config import NetworkConfig
@@ -111,16 +111,10 @@ def _train_batches(
     def finish(batch: Mapping[str, Any], _: tf.Tensor) -> dict[str, Any]:
         return {name: batch[output] for output, name in TRAINED.items()}
 
-    def train_batches(first_step: int) -> tf.data.Dataset:
-        return training_batches(
-            inputs.train_paths,
-            graph,
-            num_records=inputs.num_train_records,
-            batch_size=experiment.batch_size,
-            seed=inputs.training.seed,
-            first_step=first_step,
-            drop_remainder=True,
-            finish=finish,
-        )
-
-    return train_batches
+    return batches_from_step(
+        inputs,
+        graph,
+        batch_size=experiment.batch_size,
+        drop_remainder=True,
+        finish=finish,
+    )

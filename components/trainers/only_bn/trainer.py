@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.errors import ConfigError
 from components.example_gens.labelled_image_config import config_of
-from components.trainers.example_batches import training_batches
+from components.trainers.example_batches import batches_from_step
 from components.trainers.only_bn.experiment import OnlyBatchNormExperiment
 from components.trainers.only_bn.network_config import NetworkConfig
 from components.trainers.only_bn.progressive_resizing import resized
@@ -69,15 +69,9 @@ def _train_batches(
         images = resized(batch[AUGMENTED_IMAGE], step, experiment.image_sides, side_steps)
         return {IMAGE: images, LABEL: batch[LABEL]}
 
-    def train_batches(first_step: int) -> tf.data.Dataset:
-        return training_batches(
-            inputs.train_paths,
-            graph,
-            num_records=inputs.num_train_records,
-            batch_size=experiment.batch_size,
-            seed=inputs.training.seed,
-            first_step=first_step,
-            finish=finish,
-        )
-
-    return train_batches
+    return batches_from_step(
+        inputs,
+        graph,
+        batch_size=experiment.batch_size,
+        finish=finish,
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from own_process import run_in_a_process
 from resumed_task import assert_resumes_exactly
 from tiny_detr import images_fn, make_task, tiny_network, values
 
@@ -184,11 +183,4 @@ for one, other in zip(values(alone.model.variables), values(shared.model.variabl
 
 def test_two_replicas_do_what_one_does(project_dir: Path) -> None:
     """In a process of its own: devices are fixed once TensorFlow has started."""
-    finished = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-3000:]
+    run_in_a_process(REPLICAS, __file__, project_dir)

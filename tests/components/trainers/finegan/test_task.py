@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from own_process import run_in_a_process
 from resumed_task import assert_resumes_exactly
 from tiny_finegan import BATCH, NETWORK, compiled_step, make_task, values
 
@@ -213,11 +212,4 @@ assert shared.summarize(5).scalars["child_mask_share"] > 0
 
 def test_two_replicas_do_what_one_does(project_dir: Path) -> None:
     """In a process of its own: devices are fixed once TensorFlow has started."""
-    finished = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-3000:]
+    run_in_a_process(REPLICAS, __file__, project_dir)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from own_process import run_in_a_process
 from two_colours import IMAGES, batch, batches, images_and_labels, make_task, records
 
 from components.errors import ConfigError, DataError
@@ -228,25 +227,13 @@ for kind in ("bn", "subset"):
 )
 
 
-def run_in_a_process(script: str, project_dir: Path, *arguments: Path) -> None:
-    """Devices, threads and determinism are set for a whole process."""
-    finished = subprocess.run(
-        [sys.executable, "-c", script, str(Path(__file__).parent), *map(str, arguments)],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-3000:]
-
-
 def test_two_replicas_do_what_two_parts_do(project_dir: Path) -> None:
     """But running statistics: those of the replicas are averaged, not taken in turn."""
-    run_in_a_process(REPLICAS, project_dir)
+    run_in_a_process(REPLICAS, __file__, project_dir)
 
 
 def test_resumed_training_ends_with_the_same_bytes(project_dir: Path, tmp_path: Path) -> None:
-    run_in_a_process(RESUMED, project_dir, tmp_path)
+    run_in_a_process(RESUMED, __file__, project_dir, tmp_path)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
