@@ -128,11 +128,12 @@ def test_a_killed_training_ends_with_the_same_curves(
     assert killed.exit_code != 0
     finished = run(tmp_path / "runs")
     assert finished.exit_code == 0, finished.error
-    assert model_run(finished.outcome, "training.json")["resumed_from"] == 5
     undisturbed, resumed = (
         model_run(outcome, "history.json") for outcome in (detector, finished.outcome)
     )
     assert resumed == undisturbed
+    # At the report after step 8, which may be that of step 10, a checkpoint was there.
+    assert model_run(finished.outcome, "training.json")["resumed_from"] in (5, 10)
 
 
 def test_masks_without_a_detector_say_what_to_run(run: RunPipeline, tmp_path: Path) -> None:
