@@ -24,13 +24,13 @@ _SMALLEST_SIDE = 480
 
 
 def box_row(image: ShownImage, categories: Categories) -> PanelRow:
-    """Shows an image twice, with its true boxes and with those found."""
-    found = surest(image.found, DRAWN_FROM)
+    """Shows an image twice, with the true boxes of its things and with those found."""
+    true, found = (things(one, categories) for one in (image.true, surest(image.found, DRAWN_FROM)))
     panels = (
         Panel(
             image.pixels,
-            tuple(box_marks(image.true, categories, scored=False)),
-            f"true: {counted(len(image.true.labels), 'box', 'boxes')}",
+            tuple(box_marks(true, categories, scored=False)),
+            f"true: {counted(len(true.labels), 'box', 'boxes')}",
         ),
         Panel(
             image.pixels,
@@ -45,6 +45,11 @@ def surest(objects: Objects, least: float) -> Objects:
     """Those of at least a score, the surest first."""
     order = np.argsort(-objects.scores, kind="stable")
     return objects.kept(order[objects.scores[order] >= least])
+
+
+def things(objects: Objects, categories: Categories) -> Objects:
+    """Those that can be counted: what average precision is the mean of."""
+    return objects.kept(np.array([categories.is_thing(int(one)) for one in objects.labels], bool))
 
 
 def box_marks(objects: Objects, categories: Categories, *, scored: bool) -> Iterable[Mark]:
