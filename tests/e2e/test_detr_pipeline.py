@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trained_runs import kill_and_go_on, model_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -46,11 +47,6 @@ def panoptic(root: Path, run: RunPipeline, detector: dict[str, Any]) -> dict[str
     # Records serve both tasks.
     assert finished.states["ExampleGen"] == "cached"
     return dict(finished.outcome)
-
-
-def model_run(outcome: dict[str, Any], name: str) -> Any:
-    """A file that the Trainer left beside the model."""
-    return json.loads((Path(outcome["paths"]["tensorboard"]) / name).read_text())
 
 
 def a_scene(root: Path) -> bytes:
@@ -122,18 +118,7 @@ def test_a_rerun_is_served_from_the_cache(
 def test_a_killed_training_ends_with_the_same_curves(
     detector: dict[str, Any], run: RunPipeline, tmp_path: Path
 ) -> None:
-    from forked_run import Fault
-
-    killed = run(tmp_path / "runs", fault=Fault("Trainer", "SIGKILL", step=8))
-    assert killed.exit_code != 0
-    finished = run(tmp_path / "runs")
-    assert finished.exit_code == 0, finished.error
-    undisturbed, resumed = (
-        model_run(outcome, "history.json") for outcome in (detector, finished.outcome)
-    )
-    assert resumed == undisturbed
-    # At the report after step 8, which may be that of step 10, a checkpoint was there.
-    assert model_run(finished.outcome, "training.json")["resumed_from"] in (5, 10)
+    kill_and_go_on(run, tmp_path / "runs", detector, step=8, saved=5)
 
 
 def test_masks_without_a_detector_say_what_to_run(run: RunPipeline, tmp_path: Path) -> None:

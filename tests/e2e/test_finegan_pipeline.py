@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trained_runs import kill_and_go_on, model_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -35,11 +35,6 @@ def first(root: Path, run: RunPipeline) -> dict[str, Any]:
     finished = run(root)
     assert finished.exit_code == 0, finished.error
     return dict(finished.outcome)
-
-
-def model_run(outcome: dict[str, Any], name: str) -> Any:
-    """A file that the Trainer left beside the model."""
-    return json.loads((Path(outcome["paths"]["tensorboard"]) / name).read_text())
 
 
 def test_birds_are_read_learned_and_measured(first: dict[str, Any]) -> None:
@@ -113,17 +108,7 @@ def test_a_rerun_is_served_from_the_cache_and_another_measure_trains_nothing(
 def test_a_training_killed_among_hard_negatives_ends_with_the_same_curves(
     first: dict[str, Any], run: RunPipeline, tmp_path: Path
 ) -> None:
-    from forked_run import Fault
-
-    killed = run(tmp_path / "runs", fault=Fault("Trainer", "SIGKILL", step=18))
-    assert killed.exit_code != 0
-    finished = run(tmp_path / "runs")
-    assert finished.exit_code == 0, finished.error
-    undisturbed, resumed = (
-        model_run(outcome, "history.json") for outcome in (first, finished.outcome)
-    )
-    assert resumed == undisturbed
-    assert model_run(finished.outcome, "training.json")["resumed_from"] in (8, 16)
+    kill_and_go_on(run, tmp_path / "runs", first, step=18, saved=16)
 
 
 def test_data_are_asked_for_where_generated_birds_will_not_do(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trained_runs import kill_and_go_on, model_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -34,11 +34,6 @@ def first(root: Path, run: RunPipeline) -> dict[str, Any]:
     finished = run(root)
     assert finished.exit_code == 0, finished.error
     return dict(finished.outcome)
-
-
-def model_run(outcome: dict[str, Any], name: str) -> Any:
-    """A file that the Trainer left beside the model."""
-    return json.loads((Path(outcome["paths"]["tensorboard"]) / name).read_text())
 
 
 def test_the_digits_are_read_trained_on_and_scored(first: dict[str, Any]) -> None:
@@ -91,18 +86,7 @@ def test_a_rerun_is_served_from_the_cache_and_a_control_trains_anew(
 def test_a_killed_training_goes_on_in_the_middle_of_an_epoch(
     first: dict[str, Any], run: RunPipeline, tmp_path: Path
 ) -> None:
-    from forked_run import Fault
-
-    killed = run(tmp_path / "runs", fault=Fault("Trainer", "SIGKILL", step=17))
-    assert killed.exit_code != 0
-    finished = run(tmp_path / "runs")
-    assert finished.exit_code == 0, finished.error
-    undisturbed, resumed = (
-        model_run(outcome, "history.json") for outcome in (first, finished.outcome)
-    )
-    assert resumed == undisturbed
-    # At the report after step 17, which may be that of step 20, a checkpoint was there.
-    assert model_run(finished.outcome, "training.json")["resumed_from"] in (10, 20)
+    kill_and_go_on(run, tmp_path / "runs", first, step=17, saved=10)
 
 
 def test_data_are_asked_for_where_digits_will_not_do(tmp_path: Path, run: RunPipeline) -> None:

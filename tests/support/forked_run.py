@@ -19,6 +19,7 @@ from typing import Literal
 from tfx.orchestration.portable.launcher import Launcher
 
 from components.errors import PapergardenError
+from components.trainers import step_progress
 from pipelines.configs.paper_config import resolve_config
 from pipelines.registry import find_pipeline
 from pipelines.runners import child
@@ -141,11 +142,13 @@ def _observer(fault: Fault | None) -> Callable[[Mapping[str, NodeStatus]], None]
 
 
 class AtStep(logging.Handler):
-    """Sends this process a signal once training tells that it has reached a step."""
+    """Sends this process a signal at a training step."""
 
     def __init__(self, step: int, number: int) -> None:
         super().__init__()
         self._step, self._number = step, number
+        # Training, which tells four times a second how far it is, tells of every step.
+        step_progress._SECONDS_BETWEEN_REPORTS = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "progress", {}).get("step", -1) >= self._step:
