@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.evaluator.executor import Executor
@@ -49,7 +49,7 @@ class CountedEvaluatorExecutor(Executor):
                 expected=f"{expected} records of the splits {', '.join(splits)}",
                 fix="run again; with Beam's multi_processing mode, use in_memory instead",
             )
-        eval_config = tfma.EvalConfig()
+        eval_config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.EVAL_CONFIG_KEY], eval_config
         )

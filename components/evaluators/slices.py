@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.errors import DataError
 
 
-def check_slices(evaluation_dir: str, eval_config: tfma.EvalConfig) -> None:
+def check_slices(evaluation_dir: str, eval_config: config_pb2.EvalConfig) -> None:
     """Refuses an evaluation that lacks slices.
 
     TFMA says nothing of a feature that no record has, and measures nothing for it.

@@ -11,10 +11,11 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import requests
+import urllib3
 
 from components.errors import DataError, RunError
 from pipelines.data_command.progress import ProgressView, Update
@@ -114,7 +115,7 @@ class ResumingDownloader:
                 self._append(response, self._first_byte(response, url, have), update)
         except (requests.ConnectionError, requests.Timeout) as error:
             raise _Interrupted(f"no connection to {url} ({_cause(error)})") from error
-        except requests.exceptions.ChunkedEncodingError as error:
+        except urllib3.exceptions.HTTPError as error:
             raise _Interrupted(f"the connection broke at {self.have():,} bytes") from error
         except requests.RequestException as error:
             raise DataError(
@@ -192,7 +193,7 @@ class ResumingDownloader:
         update(done)
         # Unbuffered: after a kill, every byte that was counted is there.
         with open(self._part, "ab", buffering=0) as file:
-            for chunk in response.iter_content(CHUNK_BYTES):
+            for chunk in _chunks(response):
                 done += len(chunk)
                 if done > self._size:
                     self._refuse_other_size(response.url, done)
@@ -216,6 +217,16 @@ class ResumingDownloader:
             os.link(self._part, output)
         except OSError:
             shutil.copyfile(self._part, output)
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Bytes as they come.
+
+    `iter_content` waits for whole chunks: with urllib3 2, what came of one that breaks off is lost.
+    """
+    read = getattr(response.raw, "read1", response.raw.read)
+    while chunk := read(CHUNK_BYTES):
+        yield chunk
 
 
 def _validator(response: requests.Response) -> str | None:

@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from detection_sets import SetKind, box_set, mask_set, pycocotools_scores
 from panoptic_sets import PanopticKind, panoptic_outputs, plain_counts, plain_quality
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.errors import ConfigError, RunError
 from components.evaluators.average_precision_tfma import AverageMetric
@@ -113,16 +114,16 @@ def evaluation_dir(tmp_path_factory, images):
         for image in images:
             writer.write(as_example(image))
     specs = [
-        tfma.ModelSpec(name="candidate", signature_name="evaluate"),
-        tfma.ModelSpec(name="baseline", signature_name="evaluate", is_baseline=True),
+        config_pb2.ModelSpec(name="candidate", signature_name="evaluate"),
+        config_pb2.ModelSpec(name="baseline", signature_name="evaluate", is_baseline=True),
     ]
-    eval_config = tfma.EvalConfig(
+    eval_config = config_pb2.EvalConfig(
         model_specs=specs,
-        slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=["half"])],
+        slicing_specs=[config_pb2.SlicingSpec(), config_pb2.SlicingSpec(feature_keys=["half"])],
         metrics_specs=[
-            tfma.MetricsSpec(
+            config_pb2.MetricsSpec(
                 metrics=[
-                    tfma.MetricConfig(
+                    config_pb2.MetricConfig(
                         class_name=benchmark_metric(name).class_name,
                         module=benchmark_metric(name).module,
                         config=json.dumps({"name": name}),

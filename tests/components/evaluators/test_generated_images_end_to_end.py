@@ -10,6 +10,7 @@ pytest.importorskip("tensorflow_model_analysis")
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.errors import ConfigError
 from components.evaluators.benchmark_metrics import benchmark_metric
@@ -81,21 +82,26 @@ def evaluate(tmp_path):
             module, path = Recorded(brightness), str(tmp_path / (name or "model"))
             tf.saved_model.save(module, path, signatures={"evaluate": module.evaluate})
             specs.append(
-                tfma.ModelSpec(name=name, signature_name="evaluate", is_baseline=name == "baseline")
+                config_pb2.ModelSpec(
+                    name=name, signature_name="evaluate", is_baseline=name == "baseline"
+                )
             )
             models.append(path)
         metrics = [
-            tfma.MetricConfig(
+            config_pb2.MetricConfig(
                 class_name=benchmark_metric(name).class_name,
                 module=benchmark_metric(name).module,
                 config=json.dumps({"name": name, **options.get(name, {})}),
             )
             for name in METRICS
         ]
-        eval_config = tfma.EvalConfig(
+        eval_config = config_pb2.EvalConfig(
             model_specs=specs,
-            slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=["label"])],
-            metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
+            slicing_specs=[
+                config_pb2.SlicingSpec(),
+                config_pb2.SlicingSpec(feature_keys=["label"]),
+            ],
+            metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
         )
         shared = [
             tfma.default_eval_shared_model(path, eval_config=eval_config, model_name=spec.name)
