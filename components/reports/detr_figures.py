@@ -15,7 +15,7 @@ from components.reports.detr_categories import (
     load_measured,
 )
 from components.reports.detr_charts import charts
-from components.reports.detr_overlays import DRAWN_FROM, box_row, segment_row, surest, things
+from components.reports.detr_overlays import DRAWN_FROM, box_row, segment_row, surest
 from components.reports.detr_precision import precision_picture
 from components.reports.detr_predictions import Predictions, ShownImage, load_predictions
 from components.reports.detr_protocol import data_in_words, protocol
@@ -56,7 +56,7 @@ def content_of(
         if (row := segment_row(image, categories)) is not None
     ]
     looks = attention_rows(images, categories)
-    sections = [_boxes(images, boxes, categories)]
+    sections = [_boxes(boxes)]
     if segments:
         sections.append(_segments(segments))
     sections.append(_attention(images, looks))
@@ -83,16 +83,13 @@ def content_of(
     )
 
 
-def _boxes(
-    images: Sequence[ShownImage], rows: Sequence[tuple[int, PanelRow]], categories: Categories
-) -> Section:
-    found = [things(surest(image.found, DRAWN_FROM), categories) for image in images]
+def _boxes(rows: Sequence[tuple[int, PanelRow]]) -> Section:
     text = (
-        f"The first {len(images)} test images: left the things there are, right those found with a "
+        f"The first {len(rows)} test images: left the things there are, right those found with a "
         f"score of at least {DRAWN_FROM:.0%}. Dashed boxes are crowds. Stuff is left out, as it is "
         "in average precision."
     )
-    if not any(len(one.labels) for one in found):
+    if not any(row.panels[-1].marks for _, row in rows):
         text += " Nothing was found."
     return Section("Boxes", text, _picture_rows(rows, "True boxes, and those found"))
 

@@ -86,10 +86,10 @@ def training_batches(
 def batches_from_step(
     inputs: TrainerInputs,
     graph: TransformGraph,
+    finish: Callable[[Batch, tf.Tensor], Batch],
     *,
     batch_size: int,
     drop_remainder: bool = False,
-    finish: Callable[[Batch, tf.Tensor], Batch] | None = None,
 ) -> Callable[[int], tf.data.Dataset]:
     """First step -> `training_batches` of the split `train` from there on, as tasks take them."""
 

@@ -162,11 +162,7 @@ def _train_batches(
         return numbered(_finished(view, network), step)
 
     return batches_from_step(
-        inputs,
-        graph,
-        batch_size=experiment.batch_size,
-        drop_remainder=True,
-        finish=finish,
+        inputs, graph, finish, batch_size=experiment.batch_size, drop_remainder=True
     )
 
 

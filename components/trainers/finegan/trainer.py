@@ -112,9 +112,5 @@ def _train_batches(
         return {name: batch[output] for output, name in TRAINED.items()}
 
     return batches_from_step(
-        inputs,
-        graph,
-        batch_size=experiment.batch_size,
-        drop_remainder=True,
-        finish=finish,
+        inputs, graph, finish, batch_size=experiment.batch_size, drop_remainder=True
     )

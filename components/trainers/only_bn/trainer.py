@@ -69,9 +69,4 @@ def _train_batches(
         images = resized(batch[AUGMENTED_IMAGE], step, experiment.image_sides, side_steps)
         return {IMAGE: images, LABEL: batch[LABEL]}
 
-    return batches_from_step(
-        inputs,
-        graph,
-        batch_size=experiment.batch_size,
-        finish=finish,
-    )
+    return batches_from_step(inputs, graph, finish, batch_size=experiment.batch_size)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from own_process import run_in_a_process
 from siren_signals import HEIGHT, SAMPLES, WIDTH, features, make_task
 
 from components.errors import ConfigError
@@ -210,14 +209,7 @@ assert shared.summarize(4).scalars["psnr"] > 0
 
 def test_two_replicas_do_what_one_does(project_dir: Path) -> None:
     """In a process of its own: devices are fixed once TensorFlow has started."""
-    finished = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(Path(__file__).parent)],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-3000:]
+    run_in_a_process(REPLICAS, __file__, project_dir)
 
 
 def test_all_samples_of_a_sound_are_taken_in_order() -> None:
